@@ -1,0 +1,42 @@
+import type { Digest } from "./digest.ts";
+
+/** One file in verify/ each. The list grows with that folder. */
+export const VERIFIER_IDS = ["checksum", "archive"] as const;
+export type VerifierId = (typeof VERIFIER_IDS)[number];
+
+/** Why an outcome is `invalid`, machine-readable. A closed list: documented in the README, relied on by scripts. */
+export const FINDING_CODES = [
+  "CHECKSUM_MISMATCH",
+  "INTEGRITY_VIOLATION",
+  "ARCHIVE_MALFORMED",
+  "ARCHIVE_UNSAFE",
+  "ARCHIVE_AMBIGUOUS",
+  "ARCHIVE_LIMIT",
+  "ARCHIVE_UNSUPPORTED",
+  "IDENTITY_MISMATCH",
+  "METADATA_MISMATCH",
+] as const;
+export type FindingCode = (typeof FINDING_CODES)[number];
+
+/** What a verifier learned that later stops rely on: `strength`, `metadata_sha256`, … Plain JSON, kept in the index. */
+export type Claims = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/**
+ * The four answers, kept apart all the way to the user. `absent`: nobody published such evidence.
+ * `unavailable`: it could not be fetched or checked now, so it says nothing about the archive.
+ */
+export type Outcome =
+  | { readonly kind: "pass"; readonly claims: Claims }
+  | { readonly kind: "invalid"; readonly code: FindingCode; readonly detail: string }
+  | { readonly kind: "absent" }
+  | { readonly kind: "unavailable"; readonly detail: string };
+
+/** What one verifier found out about one archive. Kept for ever beside the blob; a verdict is computed from it. */
+export interface Evidence {
+  readonly verifier: VerifierId;
+  /** Digest of the bytes that were checked. */
+  readonly subject: Digest;
+  /** Milliseconds since the epoch. */
+  readonly checkedAt: number;
+  readonly outcome: Outcome;
+}

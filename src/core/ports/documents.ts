@@ -1,0 +1,41 @@
+import type { DocumentKey, Listing } from "./index-store.ts";
+import type { Upstream } from "./upstream-client.ts";
+
+/** An upstream document to get: from memory, from the index while it is fresh, else from upstream. */
+export interface DocumentRequest extends DocumentKey {
+  readonly upstream: Upstream;
+  readonly url: URL;
+  readonly accept: string;
+  readonly maxBytes: number;
+  /**
+   * Parses what upstream sent, and answers what it lists (undefined for documents that list nothing).
+   * Throws UPSTREAM_MALFORMED or UPSTREAM_CONTENT_TYPE for anything that is not such a document: it is then not kept, and what we hold is served.
+   */
+  read(document: { readonly body: Buffer; readonly contentType: string; readonly url: URL }): Listing | undefined;
+}
+
+/** A document that may be used now. */
+export interface HeldDocument {
+  readonly body: Buffer;
+  readonly contentType: string;
+  readonly url: URL;
+  readonly upstream: Upstream;
+  readonly fetchedAt: number;
+  readonly validatedAt: number;
+  /** Until when it counts as fresh, milliseconds since the epoch. */
+  readonly freshUntil: number;
+  /** SHA-256 of the body. */
+  readonly revision: string;
+  /** Set where upstream could not confirm it: why, in words for people. */
+  readonly stale?: string;
+}
+
+export interface Documents {
+  /**
+   * Asks each request in turn until an upstream has the document. Only a clean "absent" moves on to the next:
+   * an upstream that fails must not hand its names to another one.
+   * Answers undefined where all of them are well and none has it. Where upstream fails, what is held is answered, marked stale, up to the
+   * configured age; without it the upstream's error is thrown. One upstream request for any number of concurrent calls.
+   */
+  get(requests: readonly DocumentRequest[]): Promise<HeldDocument | undefined>;
+}

@@ -1,0 +1,155 @@
+import type { ArtifactRef, EcosystemId } from "../artifact.ts";
+import type { Algorithm, Checksum } from "../digest.ts";
+import type { Limits } from "../limits.ts";
+import type { Documents } from "./documents.ts";
+import type { Index } from "./index-store.ts";
+import type { Log } from "./log.ts";
+import type { Upstream, UpstreamClient } from "./upstream-client.ts";
+
+/** A repository as configured, with what an ecosystem may use to serve it. */
+export interface Repository {
+  readonly name: string;
+  readonly ecosystem: EcosystemId;
+  readonly upstreams: readonly Upstream[];
+}
+
+/** What an ecosystem works with. Made once a process, the same for every repository. */
+export interface EcosystemServices {
+  readonly documents: Documents;
+  readonly index: Pick<Index, "file" | "files" | "admitted">;
+  /** For requests that are passed on and not kept (npm audit). Documents go through `documents`. */
+  readonly upstream: Pick<UpstreamClient, "fetch">;
+  readonly limits: Limits;
+  readonly log: Log;
+}
+
+/** A request below a repository's mount. */
+export interface EcosystemRequest {
+  readonly method: "GET" | "HEAD" | "POST";
+  /**
+   * Path segments after the mount, percent-decoded once; none is empty but the last, which is for a path with a final slash.
+   * None is `.` or `..`, none holds a control character or a backslash. A segment may hold a slash (`@scope%2fname`).
+   */
+  readonly segments: readonly string[];
+  readonly query: URLSearchParams;
+  readonly accept: string | undefined;
+  /** Scheme, host and port the client reached us at, e.g. `http://127.0.0.1:8740`; with the prefix of `public_url` where that is set. */
+  readonly origin: string;
+  /** Path of the mount, e.g. `/pypi`. */
+  readonly mount: string;
+  /** The request's body, for POST only; bounded. */
+  readonly body: () => Promise<Buffer>;
+  readonly requestContentType: string | undefined;
+}
+
+/** How fresh an answer is: becomes `Cache-Control`, `Age`, `Warning`. */
+export interface Freshness {
+  /** When upstream last confirmed it, and until when it counts as fresh. Milliseconds since the epoch. */
+  readonly validatedAt: number;
+  readonly freshUntil: number;
+  /** Why it could not be confirmed, where it is served all the same. */
+  readonly stale?: string;
+}
+
+/** A page made from an upstream document, ready to be sent any number of times. */
+export interface PageAnswer {
+  readonly kind: "page";
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly freshness: Freshness;
+  /** The package it is about: admissions of that package make it anew. */
+  readonly name?: string;
+  /** Whether the answer depends on the Accept header, or on the origin the client reached us at. */
+  readonly varies: { readonly accept: boolean; readonly origin: boolean };
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a request comes to. Thrown AssayErrors become error answers in the ecosystem's shape. */
+export type EcosystemAnswer =
+  | PageAnswer
+  /** The archive itself: the mirror obtains it. No ecosystem sends archive bytes. */
+  | {
+      readonly kind: "artifact";
+      readonly ref: ArtifactRef;
+      readonly contentType: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  /** `location` is a path on our origin. */
+  | { readonly kind: "redirect"; readonly status: 301 | 308; readonly location: string }
+  /** Made on the spot, not kept. */
+  | {
+      readonly kind: "plain";
+      readonly status: number;
+      readonly contentType: string;
+      readonly body: Buffer;
+      readonly headers?: Readonly<Record<string, string>>;
+    };
+
+/** Where an archive is and what was said about it. */
+export interface Resolution {
+  readonly ref: ArtifactRef;
+  readonly upstream: Upstream;
+  readonly url: URL;
+  /** As the index says; a hint, the digest decides. */
+  readonly sizeBytes?: number;
+  readonly claims: readonly Checksum[];
+  readonly publishedAt?: number;
+  readonly firstSeenAt?: number;
+  /** Digest the index gives for the archive's manifest (PEP 714 `core-metadata`). */
+  readonly manifestClaims?: readonly Checksum[];
+}
+
+/** What the bytes of an archive must be: by the rules of its ecosystem and its file name. */
+export interface ArchiveFormat {
+  readonly container: "zip" | "tar" | "tar.gz" | "tar.bz2" | "tar.xz" | "tar.zst";
+  /** The files to read out for `identify`. At most `limits.manifestBytes` each. */
+  readonly manifests: readonly ManifestPattern[];
+  /** Symbolic links that stay inside the archive. Links out are never allowed. */
+  readonly symlinks: "inside" | "refuse";
+}
+
+/** Matches entry paths by depth and name: `{depth: 2, name: "package.json"}` is a `package.json` one folder down. */
+export interface ManifestPattern {
+  /** Number of path segments. */
+  readonly depth: number;
+  /** The last segment. */
+  readonly name: string;
+  /** Ending of the first segment, e.g. `.dist-info`. */
+  readonly folderEnding?: string;
+}
+
+export interface Manifest {
+  readonly path: string;
+  readonly body: Buffer;
+}
+
+export type Identification = { readonly kind: "same"; readonly manifestPath: string } | { readonly kind: "other"; readonly detail: string };
+
+/** A refusal or an error on its way to a client of this ecosystem. */
+export interface Problem {
+  readonly status: number;
+  /** Reason or error code. */
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly purl?: string;
+  /** URL of the page that explains it. */
+  readonly why?: string;
+  readonly kind: "refusal" | "error";
+}
+
+export interface Ecosystem {
+  readonly id: EcosystemId;
+  /** Digests to compute while an archive streams in, besides those always computed. */
+  readonly algorithms: readonly Algorithm[];
+  /** Answers a request below the mount. Throws BAD_REQUEST, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, and what `Documents` throws. */
+  handle(repository: Repository, request: EcosystemRequest): Promise<EcosystemAnswer>;
+  /** Where the archive is and what is claimed for it. Throws NOT_FOUND where no upstream lists it. */
+  resolve(repository: Repository, ref: ArtifactRef): Promise<Resolution>;
+  /** What kind of container the file name promises; undefined for one that Assay cannot check. */
+  archiveFormat(ref: ArtifactRef): ArchiveFormat | undefined;
+  /** Whether what the archive says about itself is what was asked for. Manifests come from the archive: hostile text. */
+  identify(ref: ArtifactRef, manifests: readonly Manifest[]): Identification;
+  /** The body that this ecosystem's clients show best; undefined for the common one (application/problem+json). */
+  problemBody?(problem: Problem): { readonly contentType: string; readonly body: Buffer } | undefined;
+}

@@ -1,0 +1,110 @@
+import type { ArtifactRef } from "../artifact.ts";
+import type { Checksum } from "../digest.ts";
+import type { Admission } from "../verdict.ts";
+
+/** One file that an upstream's index lists. */
+export interface ListedFile {
+  readonly version: string;
+  readonly file: string;
+  /** Where upstream says it is; absolute. */
+  readonly url: string;
+  readonly sizeBytes?: number;
+  readonly claims: readonly Checksum[];
+  /** Milliseconds since the epoch, as upstream says. */
+  readonly publishedAt?: number;
+  /** What else the ecosystem wants back when it resolves this file. Plain JSON. */
+  readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** What one upstream document says about one package. */
+export interface Listing {
+  readonly name: string;
+  readonly files: readonly ListedFile[];
+}
+
+/** A listed file with what we remember about it. */
+export interface KnownFile extends ListedFile {
+  readonly upstream: string;
+  /** When we first saw it listed, milliseconds since the epoch. */
+  readonly firstSeenAt: number;
+  /** Whether the newest listing still has it. */
+  readonly listed: boolean;
+}
+
+/** An upstream document as we hold it, with its validators. */
+export interface DocumentRecord {
+  readonly body: Buffer;
+  readonly contentType: string;
+  readonly url: string;
+  readonly upstream: string;
+  readonly etag?: string;
+  readonly lastModified?: string;
+  /** When these bytes were fetched, and when upstream last said that they are current. Milliseconds since the epoch. */
+  readonly fetchedAt: number;
+  readonly validatedAt: number;
+  /** Changes with the bytes: their SHA-256. */
+  readonly revision: string;
+}
+
+export interface DocumentKey {
+  readonly repository: string;
+  /** Names the document within its repository, e.g. `simple/requests`. */
+  readonly key: string;
+}
+
+/** What is counted, per repository. Added up in memory and written in batches: nothing durable happens on a hit. */
+export const COUNTERS = [
+  "hits",
+  "misses",
+  "refusals",
+  "bytes_served",
+  "bytes_fetched",
+  "documents_served",
+  "documents_fetched",
+  "stale_served",
+] as const;
+export type Counter = (typeof COUNTERS)[number];
+export interface CounterDelta {
+  readonly repository: string;
+  readonly counter: Counter;
+  readonly by: number;
+}
+
+/**
+ * The record of everything but bytes. Asynchronous whatever the database. Every write is one transaction, durable when it resolves.
+ * Throws STORE_FULL, STORE_IO, STORE_CORRUPT. Safe to call concurrently, from several processes.
+ */
+export interface Index {
+  /** The newest admission of an archive, admitted or refused; with `admittedOnly`, the newest whose verdict was admit. */
+  admission(ref: ArtifactRef, options?: { admittedOnly?: boolean }): Promise<Admission | undefined>;
+  /** Every archive of a package that was admitted once, newest admission each. */
+  admitted(repository: string, name: string): Promise<readonly Admission[]>;
+  /** Adds a journal line. An admit is the commit point of the archive; the caller has synced its blob. */
+  record(admission: Admission): Promise<void>;
+
+  document(key: DocumentKey): Promise<DocumentRecord | undefined>;
+  /**
+   * Stores a document and, in the same transaction, what it lists. Files that the listing has no more are kept, marked unlisted:
+   * `firstSeenAt` of a file never changes.
+   */
+  putDocument(key: DocumentKey, document: DocumentRecord, listing: Listing | undefined): Promise<void>;
+  /** Upstream said that what we hold is current. */
+  touchDocument(key: DocumentKey, validatedAt: number): Promise<void>;
+
+  /** A file that a document listed at some time. */
+  file(ref: ArtifactRef): Promise<KnownFile | undefined>;
+  /** All files ever listed for a package. */
+  files(repository: string, name: string): Promise<readonly KnownFile[]>;
+
+  count(deltas: readonly CounterDelta[]): Promise<void>;
+  counters(): Promise<ReadonlyMap<string, Readonly<Record<Counter, number>>>>;
+
+  /**
+   * Takes, or as its owner renews, the exclusive right to `key` for `ttlMs`. Answers false where another owner holds it.
+   * Makes "one download" hold across processes; a crashed owner's lease runs out.
+   */
+  lease(key: string, owner: string, ttlMs: number): Promise<boolean>;
+  release(key: string, owner: string): Promise<void>;
+
+  close(): Promise<void>;
+}

@@ -1,0 +1,41 @@
+import type { ArtifactRef } from "./artifact.ts";
+import type { Checksum, Digest } from "./digest.ts";
+import type { Evidence, FindingCode, VerifierId } from "./evidence.ts";
+
+/** Reasons a policy can have beyond a verifier's finding. With FINDING_CODES this is the closed list of reason codes. */
+export const POLICY_REASON_CODES = ["CHECKSUM_UNCLAIMED", "CHECKSUM_WEAK"] as const;
+export type ReasonCode = FindingCode | (typeof POLICY_REASON_CODES)[number];
+
+export interface Reason {
+  readonly code: ReasonCode;
+  /** The rule that decided: a policy or repository key, or `always` for what no policy can allow. */
+  readonly rule: string;
+  readonly verifier: VerifierId;
+  /** One sentence that names both sides: what was expected, what was found. */
+  readonly text: string;
+  /** The next step for the person who reads it. */
+  readonly help: string;
+}
+
+/** Computed from evidence and policy, never stored as the truth. A refusal has at least one reason. */
+export type Verdict =
+  | { readonly kind: "admit"; readonly warnings: readonly Reason[] }
+  | { readonly kind: "refuse"; readonly reasons: readonly [Reason, ...Reason[]] };
+
+export type Admit = Extract<Verdict, { kind: "admit" }>;
+export type Refusal = Extract<Verdict, { kind: "refuse" }>;
+
+/** One journal line: everything `explain` needs to say why an archive is served or not. */
+export interface Admission {
+  readonly ref: ArtifactRef;
+  /** Milliseconds since the epoch. */
+  readonly decidedAt: number;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** Where the bytes came from. */
+  readonly url: string;
+  readonly upstream: string;
+  readonly claims: readonly Checksum[];
+  readonly evidence: readonly Evidence[];
+  readonly verdict: Verdict;
+}
