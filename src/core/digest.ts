@@ -1,7 +1,10 @@
 import { AssayError } from "./errors.ts";
 
-/** Hash algorithms that an index, a lock file or an attestation may claim a digest in. */
-export const ALGORITHMS = ["sha256", "sha512", "sha384", "sha1", "md5", "blake2b_256"] as const;
+/**
+ * Hash algorithms that an index, a lock file or an attestation may claim a digest in.
+ * BLAKE2b-256, which PyPI also knows, is not among them: Node's OpenSSL computes BLAKE2b only at its full 512 bits.
+ */
+export const ALGORITHMS = ["sha256", "sha512", "sha384", "sha1", "md5"] as const;
 export type Algorithm = (typeof ALGORITHMS)[number];
 
 /** Bytes in a digest, by algorithm. A claim of another length is malformed. */
@@ -11,7 +14,6 @@ const DIGEST_BYTES: Readonly<Record<Algorithm, number>> = {
   sha384: 48,
   sha1: 20,
   md5: 16,
-  blake2b_256: 32,
 };
 
 /**

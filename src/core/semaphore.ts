@@ -1,0 +1,41 @@
+import { AssayError } from "./errors.ts";
+
+/** At most `slots` holders at a time; further ones wait in order, at most `queue` of them. */
+export class Semaphore {
+  readonly #queue: number;
+  readonly #what: string;
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  /** `what` names the guarded thing in the message of BUSY. */
+  constructor(options: { slots: number; queue: number; what: string }) {
+    this.#free = options.slots;
+    this.#queue = options.queue;
+    this.#what = options.what;
+  }
+
+  /** Waits for a slot; answers how to give it back (once). Throws BUSY when the queue is full. */
+  async acquire(): Promise<() => void> {
+    if (this.#free > 0) this.#free--;
+    else if (this.#waiting.length >= this.#queue) {
+      throw new AssayError("BUSY", `too many ${this.#what} are waiting (${this.#queue})`, { help: "try again soon", retryAfterSeconds: 5 });
+    } else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    };
+  }
+
+  async run<T>(task: () => Promise<T>): Promise<T> {
+    const release = await this.acquire();
+    try {
+      return await task();
+    } finally {
+      release();
+    }
+  }
+}

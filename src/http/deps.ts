@@ -1,0 +1,26 @@
+import type { EcosystemId } from "../core/artifact.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
+import type { Index } from "../core/ports/index-store.ts";
+import type { Log } from "../core/ports/log.ts";
+import type { Counters } from "../mirror/counters.ts";
+import type { Mirror } from "../mirror/obtain.ts";
+import type { Hot } from "./hot.ts";
+import type { Readers } from "./readers.ts";
+
+/** What the server answers from. Put together by app/compose. */
+export interface HttpDeps {
+  readonly repositories: readonly Repository[];
+  readonly ecosystems: Readonly<Record<EcosystemId, Ecosystem>>;
+  readonly mirror: Mirror;
+  readonly index: Pick<Index, "admission" | "files" | "counters">;
+  readonly counters: Counters;
+  readonly hot: Hot;
+  readonly readers: Readers;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Scheme, host and optional path prefix that clients reach us at; undefined to go by the Host header. */
+  readonly publicUrl: string | undefined;
+}

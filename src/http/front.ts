@@ -1,0 +1,33 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HttpDeps } from "./deps.ts";
+import { pageKey } from "./hot.ts";
+import { sendRepresentation } from "./representation.ts";
+import { sendPage } from "./serve-page.ts";
+
+/**
+ * The short road for hits: what has been served before is answered from memory, ahead of the framework. Everything in `hot` went down the whole road,
+ * under the policy of now, so nothing gets around the verdict here. Answers false where the request must take the long road.
+ */
+export function answerHot(request: IncomingMessage, response: ServerResponse, deps: HttpDeps, failed: (error: unknown) => void): boolean {
+  if (request.method !== "GET" && request.method !== "HEAD") return false;
+  const target = request.url ?? "";
+  const file = deps.hot.file(target);
+  if (file) {
+    sendRepresentation(request, response, file.representation).then(
+      (sent) => {
+        deps.counters.add(file.repository, "hits", 1);
+        deps.counters.add(file.repository, "bytes_served", sent);
+      },
+      (error: unknown) => {
+        // Its bytes may have been evicted or damaged: the next request takes the long road.
+        deps.hot.dropFile(target);
+        failed(error);
+      },
+    );
+    return true;
+  }
+  const page = deps.hot.page(pageKey(request), deps.clock.now());
+  if (!page) return false;
+  sendPage(request, response, page, deps).catch(failed);
+  return true;
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage } from "node:http";
+import { LRUCache } from "lru-cache";
+import type { Representation } from "./representation.ts";
+
+/** An archive that was served before, ready to be served again. */
+export interface HotFile {
+  readonly repository: string;
+  readonly representation: Representation;
+}
+
+/** A page made from an upstream document, plain and, for clients that take it, gzipped. */
+export interface HotPage {
+  readonly repository: string;
+  readonly plain: Representation;
+  readonly gzip: Representation | undefined;
+  /** Until when it may be served without asking again, milliseconds since the epoch. */
+  readonly freshUntil: number;
+  /** The package it is about, and that package's state when it was made. */
+  readonly subject: string;
+  readonly generation: number;
+}
+
+/**
+ * What hits are answered from: nothing here touches a disk, a database or a parser. Keys are raw request targets, so only a target that went
+ * down the whole road once can match, byte for byte.
+ */
+export class Hot {
+  readonly #files: LRUCache<string, HotFile>;
+  readonly #pages: LRUCache<string, HotPage>;
+  readonly #generations = new Map<string, number>();
+
+  constructor(options: { bodyBytes: number; pageBytes: number }) {
+    this.#files = new LRUCache({
+      maxSize: options.bodyBytes,
+      max: 100_000,
+      sizeCalculation: (file) => 1024 + (file.representation.body?.length ?? 0),
+    });
+    this.#pages = new LRUCache({
+      maxSize: options.pageBytes,
+      max: 100_000,
+      sizeCalculation: (page) => 1024 + page.plain.sizeBytes + (page.gzip?.sizeBytes ?? 0),
+    });
+  }
+
+  file(target: string): HotFile | undefined {
+    return this.#files.get(target);
+  }
+
+  keepFile(target: string, file: HotFile): void {
+    this.#files.set(target, file);
+  }
+
+  dropFile(target: string): void {
+    this.#files.delete(target);
+  }
+
+  /** A page that is still good at `now`. */
+  page(key: string, now: number): HotPage | undefined {
+    const page = this.#pages.get(key);
+    if (!page) return undefined;
+    if (now < page.freshUntil && page.generation === this.generation(page.subject)) return page;
+    this.#pages.delete(key);
+    return undefined;
+  }
+
+  keepPage(key: string, page: HotPage): void {
+    this.#pages.set(key, page);
+  }
+
+  generation(subject: string): number {
+    return this.#generations.get(subject) ?? 0;
+  }
+
+  /** Pages about this package are made anew from now on. */
+  renew(subject: string): void {
+    this.#generations.set(subject, this.generation(subject) + 1);
+  }
+
+  /** Forgets everything: the policy changed. */
+  clear(): void {
+    this.#files.clear();
+    this.#pages.clear();
+  }
+}
+
+/** Pages differ by target, Accept and the host the client used. */
+export function pageKey(request: IncomingMessage): string {
+  return `${request.url}\n${request.headers.accept ?? ""}\n${request.headers.host ?? ""}`;
+}
+
+export function subjectKey(repository: string, name: string): string {
+  return `${repository}\0${name}`;
+}
+
+/** Whether a client takes gzip: named, and not with a quality of zero. */
+export function acceptsGzip(request: IncomingMessage): boolean {
+  const header = request.headers["accept-encoding"];
+  if (typeof header !== "string") return false;
+  return header.split(",").some((coding) => {
+    const [name = "", ...parameters] = coding.split(";").map((part) => part.trim().toLowerCase());
+    const quality = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
+    return name === "gzip" && (quality === undefined || Number(quality) > 0);
+  });
+}

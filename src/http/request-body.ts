@@ -1,0 +1,21 @@
+import type { IncomingMessage } from "node:http";
+import { AssayError } from "../core/errors.ts";
+
+/** Reads a request body whole. Throws PAYLOAD_TOO_LARGE past `maxBytes`, on the announced length already. */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(maxBytes: number): AssayError {
+  return new AssayError("PAYLOAD_TOO_LARGE", `the request body is larger than ${maxBytes} bytes`, {
+    help: "the operator can raise limits.request_body",
+  });
+}

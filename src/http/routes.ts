@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { type Context, Hono } from "hono";
+import { AssayError } from "../core/errors.ts";
+import type { EcosystemAnswer, EcosystemRequest, Repository } from "../core/ports/ecosystem.ts";
+import { SingleFlight } from "../core/single-flight.ts";
+import { answerArtifacts } from "./api.ts";
+import type { HttpDeps } from "./deps.ts";
+import { type HotPage, pageKey } from "./hot.ts";
+import { originOf } from "./origin.ts";
+import { landingPage } from "./pages.ts";
+import { problemOfError, sendProblem } from "./problem.ts";
+import { ClientLeft } from "./pump.ts";
+import { readBody } from "./request-body.ts";
+import { serveArtifact } from "./serve-artifact.ts";
+import { hotPage, servePage } from "./serve-page.ts";
+import { parseTarget } from "./target.ts";
+
+type Env = { Bindings: HttpBindings };
+
+/** Everything but hits. Answers are written to Node's own response: web streams cost three times the CPU, and drop the reason phrase. */
+export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean }): Hono<Env> {
+  const app = new Hono<Env>();
+  const pages = new SingleFlight<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>>();
+
+  app.get("/", (context) => context.html(landingPage(deps.repositories, originOf(context.env.incoming, deps.publicUrl))));
+  app.get("/healthz", (context) => context.json({ status: "ok" }));
+  app.get("/readyz", async (context) => {
+    if (state.closing) return context.json({ status: "closing" }, 503);
+    await deps.index.counters();
+    return context.json({ status: "ok" });
+  });
+  app.get("/api/v1/artifacts", (context) => answerArtifacts(context.req.query("purl"), deps).then((answer) => context.json(answer)));
+  for (const repository of deps.repositories) {
+    const handler = (context: Context<Env>): Promise<Response> => serveRepository(context, repository, deps, pages);
+    app.all(`/${repository.name}`, handler);
+    app.all(`/${repository.name}/*`, handler);
+  }
+  app.notFound((context) => answerError(context, new AssayError("NOT_FOUND", "nothing is served at this path"), undefined, deps));
+  app.onError((error, context) => answerError(context, error, undefined, deps));
+  return app;
+}
+
+async function serveRepository(
+  context: Context<Env>,
+  repository: Repository,
+  deps: HttpDeps,
+  pages: SingleFlight<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>>,
+): Promise<Response> {
+  const { incoming, outgoing } = context.env;
+  try {
+    const request = ecosystemRequest(incoming as IncomingMessage, repository, deps);
+    const work = async (): Promise<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>> => {
+      const answer = await deps.ecosystems[repository.ecosystem].handle(repository, request);
+      return answer.kind === "page" ? hotPage(repository.name, answer, deps) : answer;
+    };
+    // Any number of first requests for one page make it once. A request with a body is its own.
+    const answer = request.method === "POST" ? await work() : await pages.run(pageKey(incoming as IncomingMessage), work);
+    await send(incoming as IncomingMessage, outgoing as ServerResponse, repository, request, answer, deps);
+    return RESPONSE_ALREADY_SENT;
+  } catch (error) {
+    return answerError(context, error, repository, deps);
+  }
+}
+
+function ecosystemRequest(incoming: IncomingMessage, repository: Repository, deps: HttpDeps): EcosystemRequest {
+  const { method } = incoming;
+  if (method !== "GET" && method !== "HEAD" && method !== "POST") {
+    throw new AssayError("METHOD_NOT_ALLOWED", `${repository.name} is a mirror: it answers GET and HEAD`, {
+      help: "publish to the registry itself, not to its mirror",
+    });
+  }
+  const { segments, query } = parseTarget(incoming.url ?? "", deps.limits.pathCharacters);
+  return {
+    method,
+    segments: segments.slice(1),
+    query,
+    accept: incoming.headers.accept,
+    origin: originOf(incoming, deps.publicUrl),
+    mount: `/${repository.name}`,
+    body: () => readBody(incoming, deps.limits.requestBodyBytes),
+    requestContentType: incoming.headers["content-type"],
+  };
+}
+
+async function send(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  repository: Repository,
+  request: EcosystemRequest,
+  answer: HotPage | Exclude<EcosystemAnswer, { kind: "page" }>,
+  deps: HttpDeps,
+): Promise<void> {
+  if (!("kind" in answer)) return servePage(incoming, outgoing, answer, deps);
+  switch (answer.kind) {
+    case "artifact":
+      return serveArtifact(incoming, outgoing, repository, answer, request.origin, deps);
+    case "redirect":
+      outgoing.writeHead(answer.status, { Location: answer.location, "Content-Length": "0", "Cache-Control": "public, max-age=600" });
+      outgoing.end();
+      return;
+    case "plain":
+      outgoing.writeHead(answer.status, {
+        "Content-Type": answer.contentType,
+        "Content-Length": String(answer.body.length),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        ...answer.headers,
+      });
+      outgoing.end(incoming.method === "HEAD" ? undefined : answer.body);
+      return;
+    default:
+      return answer satisfies never;
+  }
+}
+
+function answerError(context: Context<Env>, error: unknown, repository: Repository | undefined, deps: HttpDeps): Response {
+  const { incoming } = context.env;
+  const outgoing = context.env.outgoing as ServerResponse;
+  if (error instanceof ClientLeft) return RESPONSE_ALREADY_SENT;
+  if (!(error instanceof AssayError)) deps.log.error({ err: error, requestId: outgoing.getHeader("x-request-id") }, "unexpected error");
+  else if (outgoing.headersSent)
+    deps.log.warn(
+      { code: error.code, requestId: outgoing.getHeader("x-request-id") },
+      "a connection was cut: the archive it carried failed",
+    );
+  // Short of its Content-Length, so that no client takes what it got for the whole.
+  if (outgoing.headersSent) outgoing.destroy();
+  else {
+    sendProblem(outgoing, problemOfError(error), {
+      method: incoming.method ?? "GET",
+      ecosystem: repository && deps.ecosystems[repository.ecosystem],
+    });
+  }
+  return RESPONSE_ALREADY_SENT;
+}

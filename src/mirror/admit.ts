@@ -1,0 +1,107 @@
+import type { ArtifactRef } from "../core/artifact.ts";
+import type { Algorithm } from "../core/digest.ts";
+import { parseHexChecksum } from "../core/digest.ts";
+import type { Evidence, Outcome } from "../core/evidence.ts";
+import type { Limits } from "../core/limits.ts";
+import type { BlobStore, Reception } from "../core/ports/blob-store.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Ecosystem, Repository, Resolution } from "../core/ports/ecosystem.ts";
+import type { Index } from "../core/ports/index-store.ts";
+import type { Policy } from "../core/ports/policy.ts";
+import type { ArchiveStream, UpstreamClient } from "../core/ports/upstream-client.ts";
+import type { Candidate, Verifier } from "../core/ports/verifier.ts";
+import type { Admission } from "../core/verdict.ts";
+
+export interface AdmitDeps {
+  readonly ecosystem: Ecosystem;
+  readonly upstream: Pick<UpstreamClient, "open">;
+  readonly blobs: BlobStore;
+  readonly index: Pick<Index, "admission" | "record">;
+  readonly verifiers: readonly Verifier[];
+  readonly policy: Policy;
+  readonly limits: Limits;
+  readonly clock: Clock;
+}
+
+/** An archive on its way in, for those who wait for it. `sizeBytes` is what upstream announced. */
+export interface Arrival {
+  readonly reception: Reception;
+  readonly sizeBytes: number | undefined;
+}
+
+/**
+ * Resolve, fetch, verify, decide, store. Bytes stay in quarantine until the verdict; `arriving` hears of them as soon as they flow.
+ * A refusal is a value: bytes gone, journal line written. Throws what the ecosystem, the upstream client and the store throw; nothing is kept then.
+ */
+export async function admit(
+  repository: Repository,
+  ref: ArtifactRef,
+  deps: AdmitDeps,
+  arriving: (arrival: Arrival) => void,
+): Promise<Admission> {
+  const resolution = await deps.ecosystem.resolve(repository, ref);
+  const before = await deps.index.admission(ref, { admittedOnly: true });
+  const ahead = verifyAhead(ref, resolution, deps);
+  ahead.catch(() => {}); // Awaited below; until then an upstream that fails must not leave its rejection unheard.
+  const stream = await deps.upstream.open(resolution.upstream, resolution.url, { maxBytes: deps.limits.archiveBytes });
+  const claimed = withHeaderClaims(resolution, stream);
+  const reception = deps.blobs.receive(stream.bytes, { maxBytes: deps.limits.archiveBytes, algorithms: algorithms(claimed, deps) });
+  arriving({ reception, sizeBytes: stream.sizeBytes });
+  const blob = await reception.whole;
+  try {
+    const candidate = { ref, resolution: claimed, blob, ecosystem: deps.ecosystem, admittedBefore: before?.digest };
+    const evidence = await verify(candidate, await ahead, deps);
+    const verdict = deps.policy.decide(repository, evidence);
+    const admission = journalLine(candidate, evidence, verdict, deps.clock);
+    if (verdict.kind === "admit") await deps.blobs.promote(blob, verdict);
+    // The row is the commit point. A crash before this line leaves an orphan file for gc, never a row without bytes.
+    await deps.index.record(admission);
+    return admission;
+  } finally {
+    // No-op once promoted; a refusal or a thrown error must not leave bytes behind.
+    await deps.blobs.discard(blob);
+  }
+}
+
+/** Evidence that can be had ahead of the bytes is fetched and checked while they flow. */
+async function verifyAhead(ref: ArtifactRef, resolution: Resolution, deps: AdmitDeps): Promise<readonly (Outcome | undefined)[]> {
+  return Promise.all(deps.verifiers.map(async (verifier) => verifier.ahead?.(ref, resolution)));
+}
+
+async function verify(candidate: Candidate, ahead: readonly (Outcome | undefined)[], deps: AdmitDeps): Promise<readonly Evidence[]> {
+  return Promise.all(
+    deps.verifiers.map(async (verifier, position) => ({
+      verifier: verifier.id,
+      subject: candidate.blob.digest,
+      outcome: await verifier.verify(candidate, ahead[position]),
+      checkedAt: deps.clock.now(),
+    })),
+  );
+}
+
+/** A digest in the answer's own headers is one more claim for the bytes to meet. */
+function withHeaderClaims(resolution: Resolution, stream: ArchiveStream): Resolution {
+  const claims = Object.entries(stream.checksums).map(([algorithm, hex]) =>
+    parseHexChecksum(algorithm, hex, `the X-Checksum header of ${stream.url.host}`),
+  );
+  return { ...resolution, claims: [...resolution.claims, ...claims.filter((claim) => claim !== undefined)] };
+}
+
+function algorithms(resolution: Resolution, deps: AdmitDeps): readonly Algorithm[] {
+  return [...new Set([...deps.ecosystem.algorithms, ...resolution.claims.map((claim) => claim.algorithm)])];
+}
+
+function journalLine(candidate: Candidate, evidence: readonly Evidence[], verdict: Admission["verdict"], clock: Clock): Admission {
+  const { ref, resolution, blob } = candidate;
+  return {
+    ref,
+    decidedAt: clock.now(),
+    digest: blob.digest,
+    sizeBytes: blob.sizeBytes,
+    url: resolution.url.href,
+    upstream: resolution.upstream.id,
+    claims: resolution.claims,
+    evidence,
+    verdict,
+  };
+}

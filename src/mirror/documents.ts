@@ -1,0 +1,212 @@
+import { createHash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import { type AssayError, isUpstreamFailure } from "../core/errors.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { DocumentRequest, Documents, HeldDocument } from "../core/ports/documents.ts";
+import type { DocumentRecord, Index } from "../core/ports/index-store.ts";
+import type { Log } from "../core/ports/log.ts";
+import type { DocumentResponse, UpstreamClient } from "../core/ports/upstream-client.ts";
+import { SingleFlight } from "../core/single-flight.ts";
+import type { Counters } from "./counters.ts";
+
+export interface DocumentsSettings {
+  /** How long a document counts as fresh after upstream confirmed it. */
+  readonly metadataTtlMs: number;
+  /** How long an upstream's "absent" is believed. */
+  readonly negativeTtlMs: number;
+  /** How long after its last confirmation a document may stand in for a failing upstream. */
+  readonly staleIfErrorMs: number;
+  /** Bytes of documents kept in memory. */
+  readonly memoryBytes: number;
+  /** With no upstream connection ever, what is held is served whatever its age. */
+  readonly offline: boolean;
+}
+
+interface DocumentsDeps {
+  readonly index: Pick<Index, "document" | "putDocument" | "touchDocument">;
+  readonly upstream: Pick<UpstreamClient, "fetch">;
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** After a failure, what is held is served for this long without asking again, so that clients do not all wait for time-outs. */
+const FAILURE_PAUSE_MS = 10_000;
+
+/** A held document is served, stale, when its upstream takes longer than this; the refresh goes on and serves the next request. */
+const PATIENCE_MS = 5_000;
+
+const ABSENT = Symbol("absent");
+type Found = HeldDocument | typeof ABSENT;
+
+/** Upstream documents with validators, single flight, negative caching and stale-if-error. */
+export class MirrorDocuments implements Documents {
+  readonly #deps: DocumentsDeps;
+  readonly #settings: DocumentsSettings;
+  readonly #refreshes = new SingleFlight<Found>();
+  readonly #memory: LRUCache<string, DocumentRecord>;
+  readonly #absentUntil: LRUCache<string, number>;
+  readonly #pausedUntil: LRUCache<string, { until: number; reason: string }>;
+
+  constructor(deps: DocumentsDeps, settings: DocumentsSettings) {
+    this.#deps = deps;
+    this.#settings = settings;
+    this.#memory = new LRUCache({ maxSize: settings.memoryBytes, sizeCalculation: (record) => record.body.length + 512 });
+    this.#absentUntil = new LRUCache({ max: 50_000 });
+    this.#pausedUntil = new LRUCache({ max: 50_000 });
+  }
+
+  async get(requests: readonly DocumentRequest[]): Promise<HeldDocument | undefined> {
+    for (const request of requests) {
+      const found = await this.#find(request);
+      if (found !== ABSENT) return found;
+      // A name that this upstream had stays this upstream's, deleted or not: the next one must not be able to take it over.
+      if (await this.#held(request)) return undefined;
+    }
+    return undefined;
+  }
+
+  async #find(request: DocumentRequest): Promise<Found> {
+    const now = this.#deps.clock.now();
+    const held = await this.#held(request);
+    if (held && now < held.validatedAt + this.#settings.metadataTtlMs) return this.#answer(request, held);
+    const absentUntil = this.#absentUntil.get(memoryKey(request));
+    if (absentUntil !== undefined && now < absentUntil) return ABSENT;
+    const paused = this.#pausedUntil.get(memoryKey(request));
+    if (held && paused && now < paused.until) return this.#answerStale(request, held, paused.reason);
+
+    const refresh = this.#refreshes.run(memoryKey(request), () => this.#refresh(request, held));
+    if (!held || !this.#mayServeStale(held)) return refresh;
+    return this.#orStaleWhenSlow(request, held, refresh);
+  }
+
+  async #held(request: DocumentRequest): Promise<DocumentRecord | undefined> {
+    const key = memoryKey(request);
+    const remembered = this.#memory.get(key);
+    if (remembered) return remembered;
+    const record = await this.#deps.index.document(request);
+    // The repository may have been given another upstream since: what the old one said is not this one's word.
+    if (!record || record.upstream !== request.upstream.url.href) return undefined;
+    this.#memory.set(key, record);
+    return record;
+  }
+
+  async #refresh(request: DocumentRequest, held: DocumentRecord | undefined): Promise<Found> {
+    try {
+      const answer = await this.#deps.upstream.fetch(request.upstream, {
+        url: request.url,
+        accept: request.accept,
+        maxBytes: request.maxBytes,
+        ...(held?.etag ? { etag: held.etag } : {}),
+        ...(held?.lastModified ? { lastModified: held.lastModified } : {}),
+      });
+      switch (answer.kind) {
+        case "absent":
+          this.#absentUntil.set(memoryKey(request), this.#deps.clock.now() + this.#settings.negativeTtlMs);
+          return ABSENT;
+        case "not-modified":
+          if (!held) throw new Error("the upstream client answered not-modified to an unconditional request");
+          return this.#answer(request, await this.#confirm(request, held, {}));
+        case "document":
+          return this.#answer(request, await this.#keep(request, held, answer.response));
+        default:
+          return answer satisfies never;
+      }
+    } catch (error) {
+      if (!isUpstreamFailure(error) || !held || !this.#mayServeStale(held)) throw error;
+      return this.#standIn(request, held, error);
+    }
+  }
+
+  async #keep(request: DocumentRequest, held: DocumentRecord | undefined, response: DocumentResponse): Promise<DocumentRecord> {
+    this.#deps.counters.add(request.repository, "documents_fetched", 1);
+    this.#deps.counters.add(request.repository, "bytes_fetched", response.body.length);
+    const revision = createHash("sha256").update(response.body).digest("hex");
+    const validators = {
+      ...(response.etag ? { etag: response.etag } : {}),
+      ...(response.lastModified ? { lastModified: response.lastModified } : {}),
+    };
+    // Most refreshes bring what we hold, from upstreams without validators too: nothing to parse, nothing to write but the time.
+    if (held && held.revision === revision && held.contentType === response.contentType) return this.#confirm(request, held, validators);
+    const listing = request.read({ body: response.body, contentType: response.contentType, url: response.url });
+    const now = this.#deps.clock.now();
+    const record: DocumentRecord = {
+      body: response.body,
+      contentType: response.contentType,
+      url: response.url.href,
+      upstream: request.upstream.url.href,
+      fetchedAt: now,
+      validatedAt: now,
+      revision,
+      ...validators,
+    };
+    await this.#deps.index.putDocument({ repository: request.repository, key: request.key }, record, listing);
+    this.#remember(request, record);
+    return record;
+  }
+
+  async #confirm(request: DocumentRequest, held: DocumentRecord, validators: Partial<DocumentRecord>): Promise<DocumentRecord> {
+    const record = { ...held, ...validators, validatedAt: this.#deps.clock.now() };
+    await this.#deps.index.touchDocument({ repository: request.repository, key: request.key }, record.validatedAt);
+    this.#remember(request, record);
+    return record;
+  }
+
+  #remember(request: DocumentRequest, record: DocumentRecord): void {
+    const key = memoryKey(request);
+    this.#memory.set(key, record);
+    this.#absentUntil.delete(key);
+    this.#pausedUntil.delete(key);
+  }
+
+  #mayServeStale(held: DocumentRecord): boolean {
+    return this.#settings.offline || this.#deps.clock.now() - held.validatedAt <= this.#settings.staleIfErrorMs;
+  }
+
+  #standIn(request: DocumentRequest, held: DocumentRecord, error: AssayError): HeldDocument {
+    const log = { repository: request.repository, document: request.key, code: error.code, validatedAt: new Date(held.validatedAt) };
+    if (error.code === "OFFLINE") this.#deps.log.debug(log, "offline: serving what is held");
+    else this.#deps.log.warn(log, "upstream failed: serving what is held");
+    this.#pausedUntil.set(memoryKey(request), { until: this.#deps.clock.now() + FAILURE_PAUSE_MS, reason: error.message });
+    return this.#answerStale(request, held, error.message);
+  }
+
+  async #orStaleWhenSlow(request: DocumentRequest, held: DocumentRecord, refresh: Promise<Found>): Promise<Found> {
+    let timer: NodeJS.Timeout | undefined;
+    const slow = new Promise<"slow">((resolve) => {
+      timer = setTimeout(() => resolve("slow"), PATIENCE_MS);
+    });
+    // Its failure is logged by whoever awaits it; when nobody does any more, it must not end the process.
+    refresh.catch(() => {});
+    try {
+      const first = await Promise.race([refresh, slow]);
+      if (first !== "slow") return first;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.#deps.log.warn({ repository: request.repository, document: request.key }, "upstream is slow: serving what is held");
+    return this.#answerStale(request, held, `upstream took longer than ${PATIENCE_MS / 1000} s`);
+  }
+
+  #answer(request: DocumentRequest, record: DocumentRecord): HeldDocument {
+    return {
+      body: record.body,
+      contentType: record.contentType,
+      url: new URL(record.url),
+      upstream: request.upstream,
+      fetchedAt: record.fetchedAt,
+      validatedAt: record.validatedAt,
+      freshUntil: record.validatedAt + this.#settings.metadataTtlMs,
+      revision: record.revision,
+    };
+  }
+
+  #answerStale(request: DocumentRequest, record: DocumentRecord, reason: string): HeldDocument {
+    this.#deps.counters.add(request.repository, "stale_served", 1);
+    return { ...this.#answer(request, record), freshUntil: this.#deps.clock.now() + FAILURE_PAUSE_MS, stale: reason };
+  }
+}
+
+function memoryKey(request: DocumentRequest): string {
+  return `${request.repository}\0${request.upstream.id}\0${request.key}`;
+}
