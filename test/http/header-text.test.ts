@@ -1,0 +1,12 @@
+import { expect, test } from "vitest";
+import { headerText } from "../../src/http/header-text.ts";
+
+test.each([
+  { name: "line breaks", text: "a\r\nSet-Cookie: b", line: "a Set-Cookie: b" },
+  { name: "NUL and escapes", text: "a\u0000\u001b[31mb", line: "a [31mb" },
+  { name: "non-Latin text", text: "зло package", line: "package" },
+  { name: "one character too many", text: "x".repeat(21), line: `${"x".repeat(17)}...` },
+  { name: "exactly enough", text: "x".repeat(20), line: "x".repeat(20) },
+])("$name cannot leave the header line", ({ text, line }) => {
+  expect(headerText(text, 20)).toBe(line);
+});
