@@ -1,0 +1,22 @@
+import type { ArchiveFormat, ManifestPattern } from "../../core/ports/ecosystem.ts";
+import type { FileName } from "./file-name.ts";
+
+/**
+ * Where each kind of archive says what it is. Sdists older than PKG-INFO, and some made by hand, have only the file that builds them;
+ * its folder then tells the name and the version.
+ */
+const MANIFESTS: Readonly<Record<Exclude<FileName["kind"], "other">, readonly ManifestPattern[]>> = {
+  wheel: [{ depth: 2, name: "METADATA", folderEnding: ".dist-info" }],
+  sdist: [
+    { depth: 2, name: "PKG-INFO" },
+    { depth: 2, name: "setup.py" },
+    { depth: 2, name: "pyproject.toml" },
+  ],
+  egg: [{ depth: 2, name: "PKG-INFO", folderEnding: "EGG-INFO" }],
+};
+
+/** What the bytes behind a file name must be; undefined where Assay cannot look into them. */
+export function archiveFormat(name: FileName): ArchiveFormat | undefined {
+  if (name.kind === "other" || !name.container) return undefined;
+  return { container: name.container, manifests: MANIFESTS[name.kind], symlinks: "inside" };
+}

@@ -1,0 +1,42 @@
+import type { ArtifactRef } from "../../core/artifact.ts";
+import { AssayError } from "../../core/errors.ts";
+import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
+import type { KnownFile } from "../../core/ports/index-store.ts";
+import type { Upstream } from "../../core/ports/upstream-client.ts";
+import { metadataClaim } from "./listing.ts";
+import { projectRequests } from "./simple-page.ts";
+
+/** A file that the project's page lists now, and the upstream whose page that is. */
+export interface Located {
+  readonly row: KnownFile;
+  readonly upstream: Upstream;
+}
+
+/**
+ * Finds a file on its project's page, which is fetched or confirmed first where it is not fresh. Throws NOT_FOUND where the page, or the
+ * file on it, is not there: a file that upstream has taken off its page is not fetched any more, though what was admitted stays servable.
+ * Throws what `Documents` throws.
+ */
+export async function locate(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<Located> {
+  const page = await services.documents.get(projectRequests(repository, ref.name, services.limits));
+  if (!page) throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} has the project ${ref.name}`);
+  const row = await services.index.file(ref);
+  if (!row?.listed) throw new AssayError("NOT_FOUND", `the simple index of ${ref.name} does not list ${ref.file}`);
+  return { row, upstream: page.upstream };
+}
+
+/** Where the archive is and what is claimed for it. Throws like `locate`. */
+export async function resolve(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<Resolution> {
+  const { row, upstream } = await locate(services, repository, ref);
+  const manifest = ref.file.endsWith(".whl") ? metadataClaim(row, ref.name) : undefined;
+  return {
+    ref,
+    upstream,
+    url: new URL(row.url),
+    claims: row.claims,
+    firstSeenAt: row.firstSeenAt,
+    ...(row.sizeBytes === undefined ? {} : { sizeBytes: row.sizeBytes }),
+    ...(row.publishedAt === undefined ? {} : { publishedAt: row.publishedAt }),
+    ...(manifest ? { manifestClaims: [manifest] } : {}),
+  };
+}
