@@ -39,6 +39,8 @@ export interface ErrorDetails {
   readonly help?: string;
   /** Seconds after which asking again makes sense. */
   readonly retryAfterSeconds?: number;
+  /** A finer code of the ecosystem's own protocol (AAM: `VERSION_NOT_FOUND`), for its `problemBody`. */
+  readonly detailCode?: string;
   readonly cause?: unknown;
 }
 
@@ -47,6 +49,7 @@ export class AssayError extends Error {
   readonly code: ErrorCode;
   readonly help: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly detailCode: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -54,6 +57,7 @@ export class AssayError extends Error {
     this.code = code;
     this.help = details.help;
     this.retryAfterSeconds = details.retryAfterSeconds;
+    this.detailCode = details.detailCode;
   }
 }
 

@@ -130,6 +130,8 @@ export interface Problem {
   readonly status: number;
   /** Reason or error code. */
   readonly code: string;
+  /** The error's finer code, where it has one. */
+  readonly detailCode?: string;
   readonly title: string;
   readonly detail: string;
   readonly purl?: string;

@@ -16,6 +16,9 @@ export interface DocumentResponse {
   readonly lastModified?: string;
   /** Where the answer came from after redirects; relative links are relative to this. */
   readonly url: URL;
+  /** `Link` and `X-Total-Count` as sent: the next page and the length of a list that is passed on. Not kept with documents. */
+  readonly link?: string;
+  readonly totalCount?: string;
 }
 
 export interface DocumentQuery {
