@@ -1,0 +1,92 @@
+import { rsort } from "semver";
+import { formatIntegrity } from "../../core/digest.ts";
+import { AssayError } from "../../core/errors.ts";
+import type { EcosystemServices, Freshness, Repository } from "../../core/ports/ecosystem.ts";
+import type { KnownFile } from "../../core/ports/index-store.ts";
+import type { Admission } from "../../core/verdict.ts";
+import { ABBREVIATED_TYPE } from "./abbreviate.ts";
+import { packumentRequests } from "./document-requests.ts";
+import { openPackument, type Packument } from "./packument.ts";
+
+/** A packument that may be answered from now, and what we admitted of its package. */
+export interface HeldPackument {
+  readonly packument: Packument;
+  readonly freshness: Freshness;
+  /** By version. */
+  readonly admitted: ReadonlyMap<string, Admission>;
+  /** All that upstream gave is the abbreviated form. */
+  readonly abbreviated: boolean;
+}
+
+/** Throws NOT_FOUND where no upstream has the package and we hold none of it, UPSTREAM_NOT_CONFIGURED without upstreams, and what `Documents` throws. */
+export async function heldPackument(repository: Repository, name: string, services: EcosystemServices): Promise<HeldPackument> {
+  const held = await services.documents.get(packumentRequests(repository, name, services));
+  const admitted = new Map((await services.index.admitted(repository.name, name)).map((admission) => [admission.ref.version, admission]));
+  if (!held) return rememberedPackument(repository, name, admitted, services);
+  const { validatedAt, freshUntil, stale } = held;
+  return {
+    packument: openPackument(held.body, { name, registry: held.upstream.url, limits: services.limits }),
+    freshness: { validatedAt, freshUntil, ...(stale === undefined ? {} : { stale }) },
+    admitted,
+    abbreviated: held.contentType === ABBREVIATED_TYPE,
+  };
+}
+
+/**
+ * Upstream has lost the package. What we admitted of it stays installable by name, each version marked deprecated, so that the person learns of it.
+ * Versions missing from a packument that upstream still has are not brought back: a range must not find again what was withdrawn.
+ */
+async function rememberedPackument(
+  repository: Repository,
+  name: string,
+  admitted: ReadonlyMap<string, Admission>,
+  services: EcosystemServices,
+): Promise<HeldPackument> {
+  const files = await Promise.all(Array.from(admitted.values(), (admission) => services.index.file(admission.ref)));
+  const known = files.filter((file) => file !== undefined);
+  const [first] = known;
+  if (!first) throw unknownPackage(repository, name);
+  const json = Buffer.from(JSON.stringify(packumentOf(name, known)));
+  const validatedAt = Math.max(...Array.from(admitted.values(), (admission) => admission.decidedAt));
+  return {
+    packument: openPackument(json, { name, registry: repository.upstreams[0]?.url ?? new URL(first.url), limits: services.limits }),
+    freshness: { validatedAt, freshUntil: validatedAt, stale: `no upstream has ${name} any more` },
+    admitted,
+    abbreviated: true,
+  };
+}
+
+function packumentOf(name: string, files: readonly KnownFile[]): Record<string, unknown> {
+  const versions = rsort(
+    files.map((file) => file.version),
+    { loose: true },
+  );
+  const published = files.filter((file) => file.publishedAt !== undefined);
+  return {
+    name,
+    "dist-tags": { latest: versions.find((version) => !version.includes("-")) ?? versions[0] },
+    versions: Object.fromEntries(files.map((file) => [file.version, manifestOf(name, file)])),
+    time: Object.fromEntries(published.map((file) => [file.version, new Date(file.publishedAt ?? 0).toISOString()])),
+  };
+}
+
+function manifestOf(name: string, file: KnownFile): Record<string, unknown> {
+  const integrity = file.claims
+    .filter(({ algorithm }) => algorithm !== "sha1")
+    .map(({ algorithm, hex }) => formatIntegrity(algorithm, hex));
+  const shasum = file.claims.find(({ algorithm }) => algorithm === "sha1")?.hex;
+  return {
+    deprecated: "The upstream registry no longer has this package. Assay serves the copy it once admitted.",
+    ...(file.extra?.["manifest"] ?? {}),
+    name,
+    version: file.version,
+    dist: { tarball: file.url, ...(integrity.length > 0 ? { integrity: integrity.join(" ") } : {}), ...(shasum ? { shasum } : {}) },
+  };
+}
+
+function unknownPackage(repository: Repository, name: string): AssayError {
+  if (repository.upstreams.length > 0) return new AssayError("NOT_FOUND", `no upstream of ${repository.name} has a package ${name}`);
+  return new AssayError("UPSTREAM_NOT_CONFIGURED", `the repository ${repository.name} has no upstream to get ${name} from`, {
+    help: "give it one in the configuration, under repositories: upstreams:",
+  });
+}

@@ -1,0 +1,167 @@
+import Negotiator from "negotiator";
+import { AssayError } from "../../core/errors.ts";
+import type { DocumentRequest } from "../../core/ports/documents.ts";
+import type { Ecosystem, EcosystemAnswer, EcosystemRequest, EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
+import { ABBREVIATED_TYPE, FULL_TYPE } from "./abbreviate.ts";
+import { attestationsRequests, keysRequests } from "./document-requests.ts";
+import { type HeldPackument, heldPackument } from "./held-packument.ts";
+import { identify } from "./identify.ts";
+import { parseSpan } from "./packument.ts";
+import { audit, search } from "./passthrough.ts";
+import { locate, resolve } from "./resolve.ts";
+import { contradicts, type Rewrite, rewriteManifest, rewritePackument } from "./rewrite.ts";
+import { type Route, routeOf } from "./routes.ts";
+
+/** The npm registry protocol, read side. One instance serves every npm repository of the process. */
+export function createNpm(services: EcosystemServices): Ecosystem {
+  return {
+    id: "npm",
+    // `dist.shasum` is all that versions published before 2017 may have.
+    algorithms: ["sha1"],
+    handle: (repository, request) => answer(repository, request, routeOf(request), services),
+    resolve: (repository, ref) => resolve(repository, ref, services),
+    archiveFormat: () => ({
+      container: "tar.gz",
+      // Archives made with `tar czf x.tgz .` have theirs at `./package.json`, and npm strips the dot as it would strip a folder.
+      manifests: [
+        { depth: 1, name: "package.json" },
+        { depth: 2, name: "package.json" },
+      ],
+      // npm and pnpm drop links when they unpack; archives from before npm refused to pack them hold `node_modules/.bin` links.
+      symlinks: "inside",
+    }),
+    identify: (ref, manifests) => identify(ref, manifests, services.limits.jsonDepth),
+  };
+}
+
+async function answer(
+  repository: Repository,
+  request: EcosystemRequest,
+  route: Route,
+  services: EcosystemServices,
+): Promise<EcosystemAnswer> {
+  switch (route.kind) {
+    case "packument":
+      return packumentPage(repository, request, route.name, services);
+    case "manifest":
+      return manifestPage(repository, request, route, services);
+    case "dist-tags":
+      return distTagsPage(repository, route.name, services);
+    case "archive":
+      return { kind: "artifact", ref: await locate(repository, route.name, route.file, services), contentType: "application/octet-stream" };
+    case "attestations":
+      return documentPage(attestationsRequests(repository, route.name, route.version, services), services);
+    case "keys":
+      return documentPage(keysRequests(repository, services), services);
+    case "search":
+      return search(repository, request, services);
+    case "audit":
+      return audit(repository, route.path, request, services);
+    case "ping":
+      return plainJson(200, {});
+    case "whoami":
+      return plainJson(401, { error: "nobody is logged in: this mirror has no accounts" });
+    default:
+      return route satisfies never;
+  }
+}
+
+async function packumentPage(
+  repository: Repository,
+  request: EcosystemRequest,
+  name: string,
+  services: EcosystemServices,
+): Promise<EcosystemAnswer> {
+  const held = await heldPackument(repository, name, services);
+  const abbreviated = held.abbreviated || prefersAbbreviated(request.accept);
+  warnOfContradictions(repository, held, services);
+  return {
+    kind: "page",
+    name,
+    contentType: abbreviated ? ABBREVIATED_TYPE : FULL_TYPE,
+    body: rewritePackument(held.packument, rewriteFor(request, held, abbreviated, services)),
+    freshness: held.freshness,
+    varies: { accept: true, origin: true },
+  };
+}
+
+async function manifestPage(
+  repository: Repository,
+  request: EcosystemRequest,
+  { name, selector }: { name: string; selector: string },
+  services: EcosystemServices,
+): Promise<EcosystemAnswer> {
+  const held = await heldPackument(repository, name, services);
+  const { releases } = held.packument;
+  const release = releases.get(selector) ?? releases.get(taggedVersion(held, selector, services) ?? "");
+  if (!release) throw new AssayError("NOT_FOUND", `${name} has no version or tag ${JSON.stringify(selector.slice(0, 100))}`);
+  return {
+    kind: "page",
+    name,
+    contentType: FULL_TYPE,
+    body: rewriteManifest(held.packument, release, rewriteFor(request, held, false, services)),
+    freshness: held.freshness,
+    varies: { accept: false, origin: true },
+  };
+}
+
+async function distTagsPage(repository: Repository, name: string, services: EcosystemServices): Promise<EcosystemAnswer> {
+  const held = await heldPackument(repository, name, services);
+  return {
+    kind: "page",
+    name,
+    contentType: FULL_TYPE,
+    body: Buffer.from(JSON.stringify(Object.fromEntries(distTags(held, services)))),
+    freshness: held.freshness,
+    varies: { accept: false, origin: false },
+  };
+}
+
+async function documentPage(requests: readonly DocumentRequest[], services: EcosystemServices): Promise<EcosystemAnswer> {
+  const held = await services.documents.get(requests);
+  if (!held) throw new AssayError("NOT_FOUND", "no upstream has this document");
+  const { validatedAt, freshUntil, stale } = held;
+  return {
+    kind: "page",
+    contentType: FULL_TYPE,
+    body: held.body,
+    freshness: { validatedAt, freshUntil, ...(stale === undefined ? {} : { stale }) },
+    varies: { accept: false, origin: false },
+  };
+}
+
+function rewriteFor(request: EcosystemRequest, held: HeldPackument, abbreviated: boolean, services: EcosystemServices): Rewrite {
+  return { base: `${request.origin}${request.mount}`, abbreviated, admitted: held.admitted, limits: services.limits };
+}
+
+function taggedVersion(held: HeldPackument, tag: string, services: EcosystemServices): string | undefined {
+  return distTags(held, services).get(tag);
+}
+
+/** A map, since tags are chosen by publishers: `constructor` is one like any other. */
+function distTags({ packument }: HeldPackument, { limits }: EcosystemServices): ReadonlyMap<string, string> {
+  const member = packument.members.get("dist-tags");
+  const tags = member ? parseSpan(packument.json, member, limits, packument.source) : undefined;
+  return new Map(Object.entries(tags ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+}
+
+/** Full for everybody who does not ask for the abbreviated form, unknown types included: registries never answer 406 here. */
+function prefersAbbreviated(accept: string | undefined): boolean {
+  if (accept === undefined) return false;
+  return new Negotiator({ headers: { accept } }).mediaType([FULL_TYPE, ABBREVIATED_TYPE]) === ABBREVIATED_TYPE;
+}
+
+function warnOfContradictions(repository: Repository, { packument, admitted }: HeldPackument, { log }: EcosystemServices): void {
+  for (const [version, admission] of admitted) {
+    const release = packument.releases.get(version);
+    if (!release || !contradicts(release, admission)) continue;
+    log.warn(
+      { repository: repository.name, package: packument.name, version, sha256: admission.digest },
+      "upstream now claims other bytes for a version than were admitted: the admitted digests are shown",
+    );
+  }
+}
+
+function plainJson(status: number, value: unknown): EcosystemAnswer {
+  return { kind: "plain", status, contentType: FULL_TYPE, body: Buffer.from(JSON.stringify(value)) };
+}

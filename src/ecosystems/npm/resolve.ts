@@ -1,0 +1,47 @@
+import type { ArtifactRef } from "../../core/artifact.ts";
+import { AssayError } from "../../core/errors.ts";
+import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
+import { packumentRequests } from "./document-requests.ts";
+import { versionFromFile } from "./names.ts";
+
+/**
+ * Which version an archive's file name belongs to. Usually the name says it; the listing has the last word, since old archives have other names.
+ * `npm ci` asks for archives without a packument: that is fetched here when we have never seen the file.
+ * Throws NOT_FOUND where no upstream lists it, and what `Documents` throws.
+ */
+export async function locate(repository: Repository, name: string, file: string, services: EcosystemServices): Promise<ArtifactRef> {
+  const ref = (version: string): ArtifactRef => ({ repository: repository.name, ecosystem: "npm", name, version, file });
+  const spoken = versionFromFile(name, file);
+  if (spoken !== undefined && (await services.index.file(ref(spoken)))) return ref(spoken);
+  const seen = (await listedVersion(repository, name, file, services)) ?? (await freshVersion(repository, name, file, services));
+  if (seen === undefined) throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} lists ${file} of ${name}`);
+  return ref(seen);
+}
+
+/** Throws NOT_FOUND where no upstream lists the archive now, and what `Documents` throws. */
+export async function resolve(repository: Repository, ref: ArtifactRef, services: EcosystemServices): Promise<Resolution> {
+  const held = await services.documents.get(packumentRequests(repository, ref.name, services));
+  const known = held ? await services.index.file(ref) : undefined;
+  if (!held || !known?.listed)
+    throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} lists ${ref.file} of ${ref.name} ${ref.version}`);
+  const { sizeBytes, publishedAt, firstSeenAt, claims } = known;
+  return {
+    ref,
+    upstream: held.upstream,
+    url: new URL(known.url),
+    claims,
+    firstSeenAt,
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...(publishedAt === undefined ? {} : { publishedAt }),
+  };
+}
+
+async function freshVersion(repository: Repository, name: string, file: string, services: EcosystemServices): Promise<string | undefined> {
+  const held = await services.documents.get(packumentRequests(repository, name, services));
+  return held ? listedVersion(repository, name, file, services) : undefined;
+}
+
+async function listedVersion(repository: Repository, name: string, file: string, services: EcosystemServices): Promise<string | undefined> {
+  const files = (await services.index.files(repository.name, name)).filter((known) => known.file === file);
+  return (files.find((known) => known.listed) ?? files[0])?.version;
+}
