@@ -53,7 +53,7 @@ export interface Content {
   readonly lastModified?: string;
   /** Whether byte ranges are honoured and announced. Default true. */
   readonly ranges?: boolean;
-  /** Further headers, sent as they are (`X-Checksum-Sha256`, `Content-Encoding`, …). */
+  /** Further headers, sent as they are (`X-Checksum-Sha256`, `Content-Encoding`, …). `transfer-encoding: chunked` announces no length. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -259,7 +259,8 @@ function answerTo(request: RecordedRequest, content: Content | undefined): Answe
 }
 
 function send(response: ServerResponse, request: RecordedRequest, { status, headers, body }: Answer): void {
-  response.writeHead(status, status === 304 ? headers : { "content-length": String(body.length), ...headers });
+  const announced = status === 304 || "transfer-encoding" in headers ? {} : { "content-length": String(body.length) };
+  response.writeHead(status, { ...announced, ...headers });
   response.end(request.method === "HEAD" ? undefined : body);
 }
 

@@ -1,0 +1,85 @@
+import type { AssayError } from "../core/errors.ts";
+import type { Limits } from "../core/limits.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Log } from "../core/ports/log.ts";
+import type { ArchiveStream, DocumentAnswer, DocumentQuery } from "../core/ports/upstream-client.ts";
+import { Destinations } from "./destination.ts";
+import { Exchange } from "./exchange.ts";
+import { fetchDocument } from "./fetch-document.ts";
+import { archiveStream, requestArchive } from "./open-archive.ts";
+import type { UpstreamOptions } from "./options.ts";
+import type { ResolveHost } from "./resolve-host.ts";
+import { type RetryOptions, withRetries } from "./retry.ts";
+import { Transport } from "./transport.ts";
+import { Turnstile } from "./turnstile.ts";
+
+export interface HttpUpstreamParts {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly resolve: ResolveHost;
+  readonly random: () => number;
+  readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** One upstream over http or https: takes turns, retries, and hands each attempt to `Exchange`. */
+export class HttpUpstream {
+  readonly #clock: Clock;
+  readonly #exchange: Exchange;
+  readonly #transport: Transport;
+  readonly #documents: Turnstile;
+  readonly #archives: Turnstile;
+  readonly #retry: RetryOptions;
+  readonly #closing = new AbortController();
+
+  constructor(options: UpstreamOptions, { limits, clock, log, resolve, random, delay }: HttpUpstreamParts) {
+    this.#clock = clock;
+    this.#transport = new Transport(options, resolve);
+    this.#exchange = new Exchange(options, {
+      destinations: new Destinations(options, resolve, clock),
+      transport: this.#transport,
+      maxRedirects: limits.redirects,
+      clock,
+      log,
+    });
+    this.#documents = new Turnstile(options.concurrency, limits.fetchQueue);
+    this.#archives = new Turnstile(options.concurrency, limits.fetchQueue);
+    this.#retry = {
+      retries: options.retries,
+      random,
+      delay: (ms) => delay(ms, this.#closing.signal),
+      onRetry: (failure: AssayError, waitMs) =>
+        log.warn({ code: failure.code, detail: failure.message, waitMs }, "upstream failed, will ask again"),
+    };
+  }
+
+  async fetch(query: DocumentQuery): Promise<DocumentAnswer> {
+    const attempt = async (): Promise<DocumentAnswer> => {
+      const leave = await this.#documents.enter();
+      try {
+        return await fetchDocument(this.#exchange, query, this.#clock);
+      } finally {
+        leave();
+      }
+    };
+    // A POST may have been acted upon before its answer was lost.
+    return query.method === "POST" ? attempt() : withRetries(attempt, this.#retry);
+  }
+
+  async open(url: URL, { maxBytes }: { maxBytes: number }): Promise<ArchiveStream> {
+    const leave = await this.#archives.enter();
+    try {
+      const answer = await withRetries(() => requestArchive(this.#exchange, url, maxBytes), this.#retry);
+      const { delay } = this.#retry;
+      return archiveStream(answer, url, { exchange: this.#exchange, clock: this.#clock, delay, maxBytes, onEnd: leave });
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#transport.close();
+  }
+}
