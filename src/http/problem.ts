@@ -50,6 +50,7 @@ export function problemOfError(error: unknown): Problem & { readonly retryAfterS
     kind: "error",
     status: STATUS[known.code],
     code: known.code,
+    ...(known.detailCode === undefined ? {} : { detailCode: known.detailCode }),
     title: titleOf(known.code),
     detail: known.help ? `${known.message} (${known.help})` : known.message,
     ...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
@@ -81,6 +82,7 @@ export function sendProblem(
   options: { method: string; ecosystem?: Ecosystem | undefined; headers?: Readonly<Record<string, string>> },
 ): void {
   const own = options.ecosystem?.problemBody?.(problem);
+  const status = (problem.kind === "error" ? own?.status : undefined) ?? problem.status;
   const body = own?.body ?? Buffer.from(`${JSON.stringify(commonBody(problem))}\n`);
   const line = problem.kind === "refusal" ? `assay: ${problem.detail}` : problem.detail;
   const headers: Record<string, string> = {
@@ -94,7 +96,7 @@ export function sendProblem(
   if (problem.kind === "refusal") headers["npm-notice"] = headerText(`${line} ${problem.why ?? ""}`, NOTICE_CHARACTERS);
   if (problem.retryAfterSeconds !== undefined) headers["Retry-After"] = String(Math.ceil(problem.retryAfterSeconds));
   if (problem.status === 405) headers["Allow"] ??= "GET, HEAD";
-  response.writeHead(problem.status, headerText(line, PHRASE_CHARACTERS), headers);
+  response.writeHead(status, headerText(line, PHRASE_CHARACTERS), headers);
   response.end(options.method === "HEAD" ? undefined : body);
 }
 

@@ -106,6 +106,11 @@ export interface ArchiveFormat {
   readonly manifests: readonly ManifestPattern[];
   /** Symbolic links that stay inside the archive. Links out are never allowed. */
   readonly symlinks: "inside" | "refuse";
+  /**
+   * Leading path segments that clients drop when they unpack: 1 for npm (`package/a.js` and `x/a.js` are one file then), 0 where left out.
+   * Two entries that land in one place are found by it; `manifests` still matches whole paths.
+   */
+  readonly droppedSegments?: number;
 }
 
 /** Matches entry paths by depth and name: `{depth: 2, name: "package.json"}` is a `package.json` one folder down. */
@@ -152,6 +157,9 @@ export interface Ecosystem {
   archiveFormat(ref: ArtifactRef): ArchiveFormat | undefined;
   /** Whether what the archive says about itself is what was asked for. Manifests come from the archive: hostile text. */
   identify(ref: ArtifactRef, manifests: readonly Manifest[]): Identification;
-  /** The body that this ecosystem's clients show best; undefined for the common one (application/problem+json). */
-  problemBody?(problem: Problem): { readonly contentType: string; readonly body: Buffer } | undefined;
+  /**
+   * The body that this ecosystem's clients show best; undefined for the common one (application/problem+json).
+   * `status` replaces an error's, where the ecosystem's protocol ties its code to another one. A refusal stays 403.
+   */
+  problemBody?(problem: Problem): { readonly contentType: string; readonly body: Buffer; readonly status?: number } | undefined;
 }
