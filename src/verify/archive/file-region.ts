@@ -1,0 +1,65 @@
+import { readSync } from "node:fs";
+import { Readable } from "node:stream";
+import { createInflateRaw } from "node:zlib";
+import { malformed } from "./finding.ts";
+
+/** Bytes held at once of whatever is read or inflated. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** `length` bytes at `position`. Throws ARCHIVE_MALFORMED where the file ends before. */
+export function readExactly(fd: number, position: number, length: number): Buffer {
+  const buffer = Buffer.alloc(length);
+  let read = 0;
+  while (read < length) {
+    const count = readSync(fd, buffer, read, length - read, position + read);
+    if (count === 0) throw malformed("it is cut short");
+    read += count;
+  }
+  return buffer;
+}
+
+/** The bytes from `start` up to `end`, a chunk at a time. Reads block: this runs in a worker that has nothing else to do. */
+export function* readRegion(fd: number, start: number, end: number): Generator<Buffer, void> {
+  for (let position = start; position < end; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position));
+    const count = readSync(fd, buffer, 0, buffer.length, position);
+    if (count === 0) throw malformed("it is cut short");
+    position += count;
+    yield buffer.subarray(0, count);
+  }
+}
+
+/** Whether every byte from `start` up to `end` is zero. */
+export function isZeroFilled(fd: number, start: number, end: number): boolean {
+  for (const chunk of readRegion(fd, start, end)) if (!isZero(chunk)) return false;
+  return true;
+}
+
+const ZEROS = Buffer.alloc(CHUNK_BYTES);
+
+export function isZero(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at += ZEROS.length) {
+    const piece = bytes.subarray(at, at + ZEROS.length);
+    if (!piece.equals(ZEROS.subarray(0, piece.length))) return false;
+  }
+  return true;
+}
+
+/**
+ * Inflates the raw deflate stream that begins at `start` and ends before `end`. Yields what comes out; returns how many compressed bytes
+ * the stream was, which is less than the region where other bytes follow it. Throws ARCHIVE_MALFORMED.
+ */
+export async function* inflateRegion(fd: number, start: number, end: number): AsyncGenerator<Buffer, number> {
+  if (start === end) throw malformed("a deflate stream is empty");
+  const source = Readable.from(readRegion(fd, start, end), { objectMode: false });
+  const inflate = createInflateRaw({ chunkSize: CHUNK_BYTES });
+  source.on("error", (error) => inflate.destroy(error));
+  source.pipe(inflate);
+  try {
+    for await (const chunk of inflate) yield chunk as Buffer;
+    return inflate.bytesWritten;
+  } finally {
+    source.destroy();
+    inflate.destroy();
+  }
+}
