@@ -1,0 +1,32 @@
+import type { BlobStore } from "../core/ports/blob-store.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Index } from "../core/ports/index-store.ts";
+import type { Log } from "../core/ports/log.ts";
+import { FileBlobs } from "./file-blobs.ts";
+import { makeFolder } from "./folders.ts";
+import { SqliteIndex } from "./sqlite-index.ts";
+import { storeError } from "./store-error.ts";
+
+export interface Store {
+  readonly blobs: BlobStore;
+  readonly index: Index;
+}
+
+/**
+ * Opens the data folder, made where it is missing: `assay.db`, `blobs-v1/`, `tmp/`. Several processes may have it open.
+ * Throws CONFIG_INVALID, STORE_CORRUPT, STORE_FULL, STORE_IO, BUSY. Close both parts, the blobs first.
+ */
+export async function openStore(options: { readonly dataDir: string; readonly clock: Clock; readonly log: Log }): Promise<Store> {
+  try {
+    await makeFolder(options.dataDir);
+  } catch (error) {
+    throw storeError(error, "make the data folder");
+  }
+  const index = await SqliteIndex.open(options);
+  try {
+    return { index, blobs: await FileBlobs.open(options) };
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+}

@@ -1,0 +1,189 @@
+import { join } from "node:path";
+import type Database from "better-sqlite3";
+import { LRUCache } from "lru-cache";
+import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
+import { AssayError } from "../core/errors.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Counter, CounterDelta, DocumentKey, DocumentRecord, Index, KnownFile, Listing } from "../core/ports/index-store.ts";
+import type { Admission } from "../core/verdict.ts";
+import { Admissions } from "./sqlite/admissions.ts";
+import { Artifacts } from "./sqlite/artifacts.ts";
+import { CounterSums } from "./sqlite/counter-sums.ts";
+import { Leases } from "./sqlite/leases.ts";
+import { fingerprintFiles, ListedFiles } from "./sqlite/listed-files.ts";
+import { Names } from "./sqlite/names.ts";
+import { openDatabase } from "./sqlite/open-database.ts";
+import { sqliteError } from "./sqlite/sqlite-error.ts";
+import { packBody, StoredDocuments, unpackDocument } from "./sqlite/stored-documents.ts";
+
+/** Rows of each kind kept in memory. A row with its evidence takes a few KB. */
+const CACHED_ROWS = 4096;
+
+/** A cached row, or that there is none: archives nobody has are asked for again and again, too. */
+interface Cached<T> {
+  readonly row: T | undefined;
+}
+
+export interface SqliteIndexOptions {
+  /** Must exist. Holds `assay.db` with its log and shared memory, so it cannot be on a network file system. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+}
+
+/**
+ * The index in one SQLite database with a write-ahead log. Commits are synced, but for leases and validation times: those survive
+ * the end of this process, not that of the machine, where nothing rests on them.
+ *
+ * Admissions and listed files are kept in memory. Writes of this process drop what they may have changed; those of others are noticed by
+ * `PRAGMA data_version`, asked before each use, and drop everything. So an answer is never older than the last commit.
+ */
+export class SqliteIndex implements Index {
+  readonly #database: Database.Database;
+  readonly #clock: Clock;
+  readonly #admissions: Admissions;
+  readonly #documents: StoredDocuments;
+  readonly #listedFiles: ListedFiles;
+  readonly #counters: CounterSums;
+  readonly #leases: Leases;
+  readonly #dataVersion: Database.Statement<unknown[], number>;
+  readonly #admissionCache = new LRUCache<string, Cached<Admission>>({ max: CACHED_ROWS });
+  readonly #fileCache = new LRUCache<string, Cached<KnownFile>>({ max: CACHED_ROWS });
+  #cachedVersion: number | undefined;
+
+  /** Use `SqliteIndex.open`, which brings the schema up to date. */
+  private constructor(database: Database.Database, clock: Clock) {
+    const artifacts = new Artifacts(database);
+    const upstreams = new Names(database, "upstreams");
+    this.#database = database;
+    this.#clock = clock;
+    this.#admissions = new Admissions(database, artifacts, upstreams);
+    this.#documents = new StoredDocuments(database, upstreams);
+    this.#listedFiles = new ListedFiles(database, artifacts, upstreams);
+    this.#counters = new CounterSums(database);
+    this.#leases = new Leases(database);
+    this.#dataVersion = database.prepare<unknown[], number>("PRAGMA data_version").pluck();
+  }
+
+  /** Throws CONFIG_INVALID for a database that a newer Assay or another program wrote, STORE_CORRUPT, STORE_FULL, STORE_IO, BUSY. */
+  static async open(options: SqliteIndexOptions): Promise<SqliteIndex> {
+    return new SqliteIndex(await openDatabase(join(options.dataDir, "assay.db")), options.clock);
+  }
+
+  async admission(ref: ArtifactRef, options: { admittedOnly?: boolean } = {}): Promise<Admission | undefined> {
+    const admittedOnly = options.admittedOnly ?? false;
+    return this.#cached(this.#admissionCache, admissionKey(ref, admittedOnly), () => this.#admissions.newest(ref, admittedOnly));
+  }
+
+  async admitted(repository: string, name: string): Promise<readonly Admission[]> {
+    return this.#read(() => this.#admissions.admittedOf(repository, name));
+  }
+
+  async record(admission: Admission): Promise<void> {
+    this.#write(() => this.#admissions.add(admission));
+    this.#admissionCache.delete(admissionKey(admission.ref, false));
+    this.#admissionCache.delete(admissionKey(admission.ref, true));
+  }
+
+  async document(key: DocumentKey): Promise<DocumentRecord | undefined> {
+    const packed = this.#read(() => this.#documents.find(key));
+    return packed && (await unpackDocument(packed));
+  }
+
+  async putDocument(key: DocumentKey, document: DocumentRecord, listing: Listing | undefined): Promise<void> {
+    const body = await packBody(document.body);
+    const listed = listing && { name: listing.name, files: fingerprintFiles(listing.files, document.upstream) };
+    this.#write(() => {
+      const id = this.#documents.put(key, document, body);
+      if (listed) this.#listedFiles.put(id, { repository: key.repository, name: listed.name }, document, listed.files);
+    });
+    if (listed) this.#fileCache.clear();
+  }
+
+  async touchDocument(key: DocumentKey, validatedAt: number): Promise<void> {
+    this.#writeUnsynced(() => this.#documents.touch(key, validatedAt));
+  }
+
+  async file(ref: ArtifactRef): Promise<KnownFile | undefined> {
+    return this.#cached(this.#fileCache, artifactKey(ref), () => this.#listedFiles.find(ref));
+  }
+
+  async files(repository: string, name: string): Promise<readonly KnownFile[]> {
+    return this.#read(() => this.#listedFiles.ofPackage(repository, name));
+  }
+
+  async count(deltas: readonly CounterDelta[]): Promise<void> {
+    if (deltas.length > 0) this.#write(() => this.#counters.add(deltas));
+  }
+
+  async counters(): Promise<ReadonlyMap<string, Readonly<Record<Counter, number>>>> {
+    return this.#read(() => this.#counters.all());
+  }
+
+  async lease(key: string, owner: string, ttlMs: number): Promise<boolean> {
+    return this.#writeUnsynced(() => this.#leases.take(key, owner, this.#clock.now(), ttlMs));
+  }
+
+  async release(key: string, owner: string): Promise<void> {
+    this.#writeUnsynced(() => this.#leases.release(key, owner));
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+  }
+
+  #cached<T>(cache: LRUCache<string, Cached<T>>, key: string, find: () => T | undefined): T | undefined {
+    return this.#read(() => {
+      this.#dropWhatOthersChanged();
+      const held = cache.get(key);
+      if (held) return held.row;
+      const row = find();
+      cache.set(key, { row });
+      return row;
+    });
+  }
+
+  #dropWhatOthersChanged(): void {
+    const version = this.#dataVersion.get();
+    if (version === this.#cachedVersion) return;
+    this.#cachedVersion = version;
+    this.#admissionCache.clear();
+    this.#fileCache.clear();
+  }
+
+  #read<T>(work: () => T): T {
+    this.#mustBeOpen();
+    try {
+      return work();
+    } catch (error) {
+      throw sqliteError(error, "read the index");
+    }
+  }
+
+  #write<T>(work: () => T): T {
+    this.#mustBeOpen();
+    try {
+      return this.#database.transaction(work).immediate();
+    } catch (error) {
+      throw sqliteError(error, "write to the index");
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#database.open) throw new AssayError("STORE_IO", "the index is closed");
+  }
+
+  /** For what is worth nothing after a power cut: saves a wait for the disk. The log stays in order, so nothing else is at risk. */
+  #writeUnsynced<T>(work: () => T): T {
+    this.#mustBeOpen();
+    this.#database.pragma("synchronous = NORMAL");
+    try {
+      return this.#write(work);
+    } finally {
+      this.#database.pragma("synchronous = FULL");
+    }
+  }
+}
+
+function admissionKey(ref: ArtifactRef, admittedOnly: boolean): string {
+  return `${admittedOnly}\0${ref.ecosystem}\0${artifactKey(ref)}`;
+}

@@ -1,0 +1,127 @@
+import type Database from "better-sqlite3";
+import { z } from "zod";
+import { type ArtifactRef, ECOSYSTEM_IDS } from "../../core/artifact.ts";
+import { parseDigest } from "../../core/digest.ts";
+import { type Evidence, FINDING_CODES, type Outcome, VERIFIER_IDS } from "../../core/evidence.ts";
+import { type Admission, POLICY_REASON_CODES, type Reason, type Verdict } from "../../core/verdict.ts";
+import type { Artifacts } from "./artifacts.ts";
+import type { Names } from "./names.ts";
+import { bytesSchema, checksumSchema, digestSchema, jsonColumn, readRow, timeSchema } from "./read-row.ts";
+
+const outcomeSchema = z.discriminatedUnion("kind", [
+  z.looseObject({
+    kind: z.literal("pass"),
+    claims: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+  }),
+  z.looseObject({ kind: z.literal("invalid"), code: z.enum(FINDING_CODES), detail: z.string() }),
+  z.looseObject({ kind: z.literal("absent") }),
+  z.looseObject({ kind: z.literal("unavailable"), detail: z.string() }),
+]) satisfies z.ZodType<Outcome>;
+
+const evidenceSchema = z.looseObject({
+  verifier: z.enum(VERIFIER_IDS),
+  subject: z.string().transform(parseDigest),
+  checkedAt: timeSchema,
+  outcome: outcomeSchema,
+}) satisfies z.ZodType<Evidence>;
+
+const reasonSchema = z.looseObject({
+  code: z.enum([...FINDING_CODES, ...POLICY_REASON_CODES]),
+  rule: z.string(),
+  verifier: z.enum(VERIFIER_IDS),
+  text: z.string(),
+  help: z.string(),
+}) satisfies z.ZodType<Reason>;
+
+const verdictSchema = z.discriminatedUnion("kind", [
+  z.looseObject({ kind: z.literal("admit"), warnings: z.array(reasonSchema) }),
+  z.looseObject({ kind: z.literal("refuse"), reasons: z.tuple([reasonSchema], reasonSchema) }),
+]) satisfies z.ZodType<Verdict>;
+
+const rowSchema = z.object({
+  ecosystem: z.enum(ECOSYSTEM_IDS),
+  version: z.string(),
+  file: z.string(),
+  decidedAt: timeSchema,
+  digest: digestSchema,
+  sizeBytes: bytesSchema,
+  url: z.string(),
+  upstream: z.string(),
+  claims: jsonColumn(z.array(checksumSchema)),
+  evidence: jsonColumn(z.array(evidenceSchema)),
+  verdict: jsonColumn(verdictSchema),
+});
+
+const COLUMNS = `
+  m.ecosystem, a.version, a.file, m.decided_at AS decidedAt, m.digest, m.size_bytes AS sizeBytes,
+  m.url, u.name AS upstream, m.claims, m.evidence, m.verdict`;
+const TABLES = `
+  packages p
+  JOIN artifacts a ON a.package_id = p.id
+  JOIN admissions m ON m.artifact_id = a.id
+  JOIN upstreams u ON u.id = m.upstream_id`;
+const ONE = `WHERE p.repository = ? AND p.name = ? AND a.version = ? AND a.file = ? AND m.ecosystem = ?`;
+const NEWEST = `ORDER BY m.id DESC LIMIT 1`;
+
+/** The journal of decisions, and the blobs that were admitted. */
+export class Admissions {
+  readonly #artifacts: Artifacts;
+  readonly #upstreams: Names;
+  readonly #newest: Database.Statement;
+  readonly #newestAdmitted: Database.Statement;
+  readonly #admittedOfPackage: Database.Statement;
+  readonly #add: Database.Statement;
+  readonly #addBlob: Database.Statement;
+
+  constructor(database: Database.Database, artifacts: Artifacts, upstreams: Names) {
+    this.#artifacts = artifacts;
+    this.#upstreams = upstreams;
+    this.#newest = database.prepare(`SELECT ${COLUMNS} FROM ${TABLES} ${ONE} ${NEWEST}`);
+    this.#newestAdmitted = database.prepare(`SELECT ${COLUMNS} FROM ${TABLES} ${ONE} AND m.decision = 'admit' ${NEWEST}`);
+    this.#admittedOfPackage = database.prepare(
+      `SELECT ${COLUMNS} FROM ${TABLES} WHERE p.repository = ? AND p.name = ?
+       AND m.id = (SELECT max(id) FROM admissions WHERE artifact_id = a.id AND decision = 'admit') ORDER BY a.id`,
+    );
+    this.#add = database.prepare(
+      `INSERT INTO admissions (artifact_id, ecosystem, decided_at, decision, digest, size_bytes, url, upstream_id, claims, evidence, verdict)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#addBlob = database.prepare("INSERT INTO blobs (digest, size_bytes, first_admitted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+  }
+
+  newest(ref: ArtifactRef, admittedOnly: boolean): Admission | undefined {
+    const { repository, ecosystem, name, version, file } = ref;
+    const row = (admittedOnly ? this.#newestAdmitted : this.#newest).get(repository, name, version, file, ecosystem);
+    return row === undefined ? undefined : toAdmission(row, repository, name);
+  }
+
+  /** The newest admit line of every archive of a package that has one. */
+  admittedOf(repository: string, name: string): Admission[] {
+    return this.#admittedOfPackage.all(repository, name).map((row) => toAdmission(row, repository, name));
+  }
+
+  /** Call within a transaction. */
+  add(admission: Admission): void {
+    const { ref, verdict, decidedAt, sizeBytes } = admission;
+    const digest = Buffer.from(admission.digest, "hex");
+    if (verdict.kind === "admit") this.#addBlob.run(digest, sizeBytes, decidedAt);
+    this.#add.run(
+      this.#artifacts.id(this.#artifacts.packageId(ref.repository, ref.name), ref.version, ref.file),
+      ref.ecosystem,
+      decidedAt,
+      verdict.kind,
+      digest,
+      sizeBytes,
+      admission.url,
+      this.#upstreams.idOf(admission.upstream),
+      JSON.stringify(admission.claims),
+      JSON.stringify(admission.evidence),
+      JSON.stringify(verdict),
+    );
+  }
+}
+
+function toAdmission(row: unknown, repository: string, name: string): Admission {
+  const { ecosystem, version, file, ...rest } = readRow(rowSchema, row, `an admission of ${name}`);
+  return { ref: { repository, ecosystem, name, version, file }, ...rest };
+}

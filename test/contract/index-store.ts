@@ -1,0 +1,441 @@
+import { createHash } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { ArtifactRef } from "../../src/core/artifact.ts";
+import { type Checksum, parseDigest, parseHexChecksum } from "../../src/core/digest.ts";
+import type { DocumentKey, DocumentRecord, Index, ListedFile } from "../../src/core/ports/index-store.ts";
+import type { Admission, Verdict } from "../../src/core/verdict.ts";
+import { codeOf } from "./code-of.ts";
+
+/** One set of stored data. */
+export interface IndexBench {
+  /** Opens the index. A second one is what another process sees of the same data. The bench closes both. */
+  open(): Promise<Index>;
+  /** What the clock of every open index says, milliseconds since the epoch. */
+  setTime(now: number): void;
+}
+
+const REF: ArtifactRef = { repository: "pypi", ecosystem: "pypi", name: "requests", version: "2.32.0", file: "requests-2.32.0.tar.gz" };
+const KEY: DocumentKey = { repository: "pypi", key: "simple/requests" };
+const ADMIT: Verdict = { kind: "admit", warnings: [] };
+const REFUSE: Verdict = {
+  kind: "refuse",
+  reasons: [
+    { code: "CHECKSUM_MISMATCH", rule: "always", verifier: "checksum", text: "expected sha256 aa, got bb", help: "tell the publisher" },
+  ],
+};
+
+/** What every Index must do. `makeBench` is called within a test, and cleans up when it is over. */
+export function indexContract(makeBench: () => IndexBench): void {
+  async function openIndex(): Promise<Index> {
+    return await makeBench().open();
+  }
+
+  describe("admissions", () => {
+    test.each<{ name: string; ref: Partial<ArtifactRef> }>([
+      { name: "another file", ref: { file: "requests-2.32.0-py3-none-any.whl" } },
+      { name: "another version", ref: { version: "2.32.1" } },
+      { name: "another package", ref: { name: "requests2" } },
+      { name: "another repository", ref: { repository: "internal" } },
+      { name: "another ecosystem", ref: { ecosystem: "npm" } },
+      { name: "another spelling", ref: { name: "Requests" } },
+    ])("an archive's admission says nothing about $name", async ({ ref }) => {
+      const index = await openIndex();
+      await index.record(admissionOf(REF, ADMIT));
+      expect(await index.admission({ ...REF, ...ref })).toBeUndefined();
+      expect(await index.admission({ ...REF, ...ref }, { admittedOnly: true })).toBeUndefined();
+    });
+
+    test("a refusal is no admission", async () => {
+      const index = await openIndex();
+      await index.record(admissionOf(REF, REFUSE));
+      expect(await index.admission(REF)).toMatchObject({ verdict: REFUSE });
+      expect(await index.admission(REF, { admittedOnly: true })).toBeUndefined();
+      expect(await index.admitted(REF.repository, REF.name)).toEqual([]);
+    });
+
+    test("the newest line counts, and a later refusal does not hide what was admitted", async () => {
+      const index = await openIndex();
+      const first = admissionOf(REF, ADMIT, { digest: digestOf("first"), decidedAt: 1000 });
+      const second = admissionOf(REF, ADMIT, { digest: digestOf("second"), decidedAt: 2000 });
+      const refused = admissionOf(REF, REFUSE, { digest: digestOf("other bytes"), decidedAt: 3000 });
+      expect(await index.admission(REF)).toBeUndefined();
+      for (const line of [first, second, refused]) {
+        await index.record(line);
+        expect(await index.admission(REF)).toEqual(line);
+      }
+      expect(await index.admission(REF, { admittedOnly: true })).toEqual(second);
+      expect(await index.admitted(REF.repository, REF.name)).toEqual([second]);
+    });
+
+    test("the newest line is the one recorded last, whatever the clock said", async () => {
+      const index = await openIndex();
+      await index.record(admissionOf(REF, ADMIT, { decidedAt: 9000 }));
+      await index.record(admissionOf(REF, ADMIT, { decidedAt: 10, digest: digestOf("later") }));
+      expect(await index.admission(REF)).toMatchObject({ digest: digestOf("later") });
+    });
+
+    test("every archive of a package, each once", async () => {
+      const index = await openIndex();
+      const refs = ["a.whl", "b.whl", "c.whl"].map((file) => ({ ...REF, file }));
+      for (const ref of refs) {
+        await index.record(admissionOf(ref, ADMIT, { decidedAt: 1 }));
+        await index.record(admissionOf(ref, ADMIT, { decidedAt: 2 }));
+      }
+      await index.record(admissionOf({ ...REF, name: "other" }, ADMIT));
+      expect(await index.admitted(REF.repository, REF.name)).toEqual(refs.map((ref) => admissionOf(ref, ADMIT, { decidedAt: 2 })));
+    });
+
+    test("evidence, claims and reasons come back as they went in", async () => {
+      const index = await openIndex();
+      const full = admissionOf(REF, REFUSE, {
+        claims: [claim("sha256", "x"), claim("md5", "x")],
+        evidence: [
+          {
+            verifier: "checksum",
+            subject: digestOf("x"),
+            checkedAt: 5,
+            outcome: { kind: "invalid", code: "CHECKSUM_MISMATCH", detail: "no" },
+          },
+          {
+            verifier: "archive",
+            subject: digestOf("x"),
+            checkedAt: 6,
+            outcome: { kind: "unavailable", detail: "'; DROP TABLE x; -- \0 ☃" },
+          },
+          { verifier: "archive", subject: digestOf("x"), checkedAt: 7, outcome: { kind: "absent" } },
+          {
+            verifier: "archive",
+            subject: digestOf("x"),
+            checkedAt: 8,
+            outcome: { kind: "pass", claims: { strength: "strong", entries: 12, signed: false, names: ["a", "b"] } },
+          },
+        ],
+      });
+      await index.record(full);
+      expect(await index.admission(REF)).toEqual(full);
+    });
+
+    test("two processes: each sees at once what the other recorded, cached answers included", async () => {
+      const bench = makeBench();
+      const [index, other] = [await bench.open(), await bench.open()];
+      expect(await index.admission(REF)).toBeUndefined();
+      await other.record(admissionOf(REF, ADMIT));
+      expect(await index.admission(REF)).toMatchObject({ verdict: ADMIT });
+      await index.record(admissionOf(REF, REFUSE));
+      expect(await other.admission(REF)).toMatchObject({ verdict: REFUSE });
+    });
+  });
+
+  describe("documents", () => {
+    test("comes back as it went in, and another key's is another's", async () => {
+      const index = await openIndex();
+      const plain = documentOf("plain");
+      const full = documentOf("full", { etag: 'W/"1"', lastModified: "Sat, 01 Jan 2022 00:00:00 GMT" });
+      await index.putDocument(KEY, plain, undefined);
+      await index.putDocument({ ...KEY, repository: "internal" }, full, undefined);
+      expect(await index.document(KEY)).toEqual(plain);
+      expect(await index.document({ ...KEY, repository: "internal" })).toEqual(full);
+      expect(await index.document({ ...KEY, key: "simple/Requests" })).toBeUndefined();
+    });
+
+    test.each([
+      { name: "empty", body: Buffer.alloc(0) },
+      { name: "one byte", body: Buffer.from([0]) },
+      { name: "large and repetitive", body: Buffer.alloc(20_000_000, "abcdefgh") },
+    ])("a body may be $name", async ({ body }) => {
+      const index = await openIndex();
+      await index.putDocument(KEY, { ...documentOf("x"), body }, undefined);
+      const held = await index.document(KEY);
+      expect(held?.body.equals(body)).toBe(true);
+    });
+
+    test("a new one replaces all of the old, validators too", async () => {
+      const index = await openIndex();
+      await index.putDocument(KEY, documentOf("old", { etag: "1", lastModified: "then" }), undefined);
+      const fresh = documentOf("new", {
+        upstream: "pypi#1",
+        url: "https://mirror.example/simple/requests/",
+        fetchedAt: 2000,
+        validatedAt: 2000,
+      });
+      await index.putDocument(KEY, fresh, undefined);
+      expect(await index.document(KEY)).toEqual(fresh);
+    });
+
+    test("touching changes the time of validation and nothing else", async () => {
+      const index = await openIndex();
+      await index.putDocument(KEY, documentOf("x"), undefined);
+      await index.touchDocument(KEY, 5000);
+      await index.touchDocument({ ...KEY, key: "simple/nothing" }, 5000);
+      expect(await index.document(KEY)).toEqual({ ...documentOf("x"), validatedAt: 5000 });
+      expect(await index.document({ ...KEY, key: "simple/nothing" })).toBeUndefined();
+    });
+
+    test("a file whose URL is not absolute costs the document, which is then not kept", async () => {
+      const index = await openIndex();
+      const listing = { name: "requests", files: [listedFile("a.whl"), { ...listedFile("b.whl"), url: "../b.whl" }] };
+      expect(await codeOf(index.putDocument(KEY, documentOf("x"), listing))).toBe("UPSTREAM_MALFORMED");
+      expect(await index.document(KEY)).toBeUndefined();
+      expect(await index.files("pypi", "requests")).toEqual([]);
+    });
+  });
+
+  describe("listed files", () => {
+    const refOf = (file: string): ArtifactRef => ({ ...REF, file });
+
+    test("what was listed is known, with the document's upstream and time", async () => {
+      const index = await openIndex();
+      const files = [
+        listedFile("a.whl", { sizeBytes: 12, publishedAt: 500, extra: { yanked: "broken", nested: { deep: [1, null, "x"] } } }),
+        listedFile("b.whl", { claims: [] }),
+      ];
+      await index.putDocument(KEY, documentOf("1"), { name: "requests", files });
+      const known = files.map((file) => ({ ...file, upstream: "pypi#0", firstSeenAt: 1000, listed: true }));
+      expect(await index.files("pypi", "requests")).toEqual(known);
+      expect(await index.file(refOf("a.whl"))).toEqual(known[0]);
+      expect(await index.file(refOf("b.whl"))).toEqual(known[1]);
+    });
+
+    test.each<{ name: string; ref: ArtifactRef }>([
+      { name: "file", ref: { ...REF, file: "c.whl" } },
+      { name: "version", ref: { ...REF, file: "a.whl", version: "2" } },
+      { name: "package", ref: { ...REF, file: "a.whl", name: "other" } },
+      { name: "repository", ref: { ...REF, file: "a.whl", repository: "internal" } },
+    ])("another $name is not known", async ({ ref }) => {
+      const index = await openIndex();
+      await index.putDocument(KEY, documentOf("1"), { name: "requests", files: [listedFile("a.whl")] });
+      expect(await index.file(ref)).toBeUndefined();
+    });
+
+    test("a file that is listed no more stays known, and its first sight never changes", async () => {
+      const index = await openIndex();
+      const both = { name: "requests", files: [listedFile("a.whl"), listedFile("b.whl")] };
+      await index.putDocument(KEY, documentOf("1"), both);
+      expect(await index.file(refOf("b.whl"))).toMatchObject({ listed: true });
+      await index.putDocument(KEY, documentOf("2", { fetchedAt: 2000 }), { name: "requests", files: [listedFile("a.whl")] });
+      expect(await index.file(refOf("b.whl"))).toMatchObject({ listed: false, firstSeenAt: 1000, url: listedFile("b.whl").url });
+      expect(await index.file(refOf("a.whl"))).toMatchObject({ listed: true, firstSeenAt: 1000 });
+      await index.putDocument(KEY, documentOf("3", { fetchedAt: 3000 }), both);
+      expect(await index.file(refOf("b.whl"))).toMatchObject({ listed: true, firstSeenAt: 1000 });
+    });
+
+    test("what upstream says anew replaces what it said, claims too", async () => {
+      const index = await openIndex();
+      await index.putDocument(KEY, documentOf("1"), {
+        name: "requests",
+        files: [listedFile("a.whl", { sizeBytes: 1, publishedAt: 2, extra: { a: 1 }, claims: [claim("sha256", "1"), claim("md5", "1")] })],
+      });
+      const fresh = listedFile("a.whl", { url: "https://elsewhere.example/a.whl", claims: [claim("sha256", "2")] });
+      await index.putDocument(KEY, documentOf("2", { upstream: "pypi#1", fetchedAt: 2000 }), { name: "requests", files: [fresh] });
+      expect(await index.file(refOf("a.whl"))).toEqual({ ...fresh, upstream: "pypi#1", firstSeenAt: 1000, listed: true });
+    });
+
+    test("a document that lists nothing leaves what is known alone", async () => {
+      const index = await openIndex();
+      await index.putDocument(KEY, documentOf("1"), { name: "requests", files: [listedFile("a.whl")] });
+      await index.putDocument(KEY, documentOf("2"), undefined);
+      expect(await index.file(refOf("a.whl"))).toMatchObject({ listed: true });
+      await index.putDocument(KEY, documentOf("3"), { name: "requests", files: [] });
+      expect(await index.file(refOf("a.whl"))).toMatchObject({ listed: false });
+    });
+
+    test("of two documents that list a file, one that stops does not unlist it", async () => {
+      const index = await openIndex();
+      const other = { ...KEY, key: "simple/requests.html" };
+      const listing = { name: "requests", files: [listedFile("a.whl")] };
+      await index.putDocument(KEY, documentOf("1"), listing);
+      await index.putDocument(other, documentOf("2", { upstream: "pypi#1" }), listing);
+      await index.putDocument(other, documentOf("3", { upstream: "pypi#1", fetchedAt: 9000 }), { name: "requests", files: [] });
+      expect(await index.file(refOf("a.whl"))).toMatchObject({ listed: true, upstream: "pypi#0" });
+      expect(await index.files("pypi", "requests")).toHaveLength(1);
+    });
+
+    test("a document that comes to list another package lists the first one no more", async () => {
+      const index = await openIndex();
+      await index.putDocument(KEY, documentOf("1"), { name: "requests", files: [listedFile("a.whl")] });
+      await index.putDocument(KEY, documentOf("2"), { name: "other", files: [listedFile("a.whl")] });
+      expect(await index.file(refOf("a.whl"))).toMatchObject({ listed: false });
+      expect(await index.file({ ...refOf("a.whl"), name: "other" })).toMatchObject({ listed: true });
+    });
+
+    test("of two entries for one file the last counts", async () => {
+      const index = await openIndex();
+      const files = [listedFile("a.whl", { sizeBytes: 1 }), listedFile("a.whl", { sizeBytes: 2 })];
+      await index.putDocument(KEY, documentOf("1"), { name: "requests", files });
+      expect(await index.files("pypi", "requests")).toMatchObject([{ sizeBytes: 2 }]);
+    });
+
+    test.each([
+      { name: "a fraction", value: 1.5 },
+      { name: "not a number", value: Number.NaN },
+      { name: "infinite", value: Number.POSITIVE_INFINITY },
+      { name: "past what a number can hold exactly", value: 1e300 },
+    ])("a size or time that is $name counts as not given", async ({ value }) => {
+      const index = await openIndex();
+      const files = [listedFile("a.whl", { sizeBytes: value, publishedAt: value })];
+      await index.putDocument(KEY, documentOf("1"), { name: "requests", files });
+      const known = await index.file(refOf("a.whl"));
+      expect(known).toMatchObject({ file: "a.whl" });
+      expect(known).not.toHaveProperty("sizeBytes");
+      expect(known).not.toHaveProperty("publishedAt");
+    });
+
+    test("a negative size counts as not given, a time before 1970 as what it is", async () => {
+      const index = await openIndex();
+      await index.putDocument(KEY, documentOf("1"), { name: "requests", files: [listedFile("a.whl", { sizeBytes: -1, publishedAt: -1 })] });
+      const known = await index.file(refOf("a.whl"));
+      expect(known).toMatchObject({ publishedAt: -1 });
+      expect(known).not.toHaveProperty("sizeBytes");
+    });
+
+    test("an admission before any listing does not count as seeing the file listed", async () => {
+      const index = await openIndex();
+      await index.record(admissionOf(refOf("a.whl"), ADMIT));
+      expect(await index.file(refOf("a.whl"))).toBeUndefined();
+      expect(await index.files("pypi", "requests")).toEqual([]);
+      await index.putDocument(KEY, documentOf("1", { fetchedAt: 7000 }), { name: "requests", files: [listedFile("a.whl")] });
+      expect(await index.file(refOf("a.whl"))).toMatchObject({ firstSeenAt: 7000 });
+    });
+
+    test("two processes: each sees at once what the other stored", async () => {
+      const bench = makeBench();
+      const [index, other] = [await bench.open(), await bench.open()];
+      expect(await index.file(refOf("a.whl"))).toBeUndefined();
+      await other.putDocument(KEY, documentOf("1"), { name: "requests", files: [listedFile("a.whl")] });
+      expect(await index.file(refOf("a.whl"))).toMatchObject({ listed: true });
+    });
+  });
+
+  describe("counters", () => {
+    test("add up per repository, over several processes; what was not counted is 0", async () => {
+      const bench = makeBench();
+      const [index, other] = [await bench.open(), await bench.open()];
+      await index.count([]);
+      expect((await index.counters()).size).toBe(0);
+      await index.count([
+        { repository: "pypi", counter: "hits", by: 2 },
+        { repository: "npm", counter: "bytes_served", by: 5_000_000_000_000 },
+      ]);
+      await other.count([
+        { repository: "pypi", counter: "hits", by: 3 },
+        { repository: "pypi", counter: "misses", by: 1 },
+      ]);
+      const sums = await index.counters();
+      expect([...sums.keys()].sort()).toEqual(["npm", "pypi"]);
+      expect(sums.get("pypi")).toMatchObject({ hits: 5, misses: 1, refusals: 0, stale_served: 0 });
+      expect(sums.get("npm")).toMatchObject({ bytes_served: 5_000_000_000_000 });
+    });
+  });
+
+  describe("leases", () => {
+    test.each([
+      { name: "another owner is told no while it runs", at: 10_999, owner: "b", taken: false },
+      { name: "its owner renews it", at: 10_999, owner: "a", taken: true },
+      { name: "another owner takes it the moment it ran out", at: 11_000, owner: "b", taken: true },
+    ])("$name", async ({ at, owner, taken }) => {
+      const bench = makeBench();
+      const [index, other] = [await bench.open(), await bench.open()];
+      bench.setTime(10_000);
+      expect(await index.lease("k\0ey", "a", 1000)).toBe(true);
+      bench.setTime(at);
+      expect(await other.lease("k\0ey", owner, 1000)).toBe(taken);
+    });
+
+    test("renewing counts from now", async () => {
+      const bench = makeBench();
+      const index = await bench.open();
+      bench.setTime(10_000);
+      await index.lease("key", "a", 1000);
+      bench.setTime(10_900);
+      await index.lease("key", "a", 1000);
+      bench.setTime(11_800);
+      expect(await index.lease("key", "b", 1000)).toBe(false);
+    });
+
+    test("only its owner releases it", async () => {
+      const index = await openIndex();
+      await index.lease("key", "a", 60_000);
+      await index.release("key", "b");
+      expect(await index.lease("key", "b", 60_000)).toBe(false);
+      await index.release("key", "a");
+      expect(await index.lease("key", "b", 60_000)).toBe(true);
+    });
+
+    test("one key's lease is not another's", async () => {
+      const index = await openIndex();
+      await index.lease("k\0ey", "a", 60_000);
+      expect(await index.lease("k\0ey2", "b", 60_000)).toBe(true);
+      expect(await index.lease("k", "b", 60_000)).toBe(true);
+    });
+  });
+
+  test("what was stored is there after closing and opening again", async () => {
+    const bench = makeBench();
+    const index = await bench.open();
+    await index.record(admissionOf(REF, ADMIT));
+    await index.putDocument(KEY, documentOf("1"), { name: "requests", files: [listedFile("a.whl")] });
+    await index.count([{ repository: "pypi", counter: "hits", by: 1 }]);
+    await index.close();
+    await index.close();
+    const again = await bench.open();
+    expect(await again.admission(REF)).toEqual(admissionOf(REF, ADMIT));
+    expect(await again.document(KEY)).toEqual(documentOf("1"));
+    expect(await again.files("pypi", "requests")).toHaveLength(1);
+    expect((await again.counters()).get("pypi")).toMatchObject({ hits: 1 });
+  });
+
+  test("a closed index says so", async () => {
+    const index = await openIndex();
+    await index.close();
+    const calls = [
+      index.admission(REF),
+      index.record(admissionOf(REF, ADMIT)),
+      index.putDocument(KEY, documentOf("1"), undefined),
+      index.lease("key", "a", 1000),
+    ];
+    expect(await Promise.all(calls.map(codeOf))).toEqual(["STORE_IO", "STORE_IO", "STORE_IO", "STORE_IO"]);
+  });
+}
+
+function digestOf(text: string) {
+  return parseDigest(createHash("sha256").update(text).digest("hex"));
+}
+
+function claim(algorithm: "sha256" | "md5", of: string): Checksum {
+  const checksum = parseHexChecksum(algorithm, createHash(algorithm).update(of).digest("hex"), "the simple index of requests");
+  if (!checksum) throw new Error(`${algorithm} is not known`);
+  return checksum;
+}
+
+function admissionOf(ref: ArtifactRef, verdict: Verdict, rest: Partial<Admission> = {}): Admission {
+  return {
+    ref,
+    decidedAt: 1000,
+    digest: digestOf("bytes"),
+    sizeBytes: 42,
+    url: `https://registry.example/${ref.file}`,
+    upstream: "pypi#0",
+    claims: [claim("sha256", "bytes")],
+    evidence: [],
+    verdict,
+    ...rest,
+  };
+}
+
+function documentOf(text: string, rest: Partial<DocumentRecord> = {}): DocumentRecord {
+  const body = Buffer.from(text);
+  return {
+    body,
+    contentType: "application/json",
+    url: "https://registry.example/simple/requests/",
+    upstream: "pypi#0",
+    fetchedAt: 1000,
+    validatedAt: 1000,
+    revision: createHash("sha256").update(body).digest("hex"),
+    ...rest,
+  };
+}
+
+function listedFile(file: string, rest: Partial<ListedFile> = {}): ListedFile {
+  return { version: REF.version, file, url: `https://files.registry.example/${file}`, claims: [claim("sha256", file)], ...rest };
+}

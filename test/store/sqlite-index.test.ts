@@ -1,0 +1,261 @@
+import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { ArtifactRef } from "../../src/core/artifact.ts";
+import { parseDigest, parseHexChecksum } from "../../src/core/digest.ts";
+import type { DocumentRecord, Listing } from "../../src/core/ports/index-store.ts";
+import type { Admission } from "../../src/core/verdict.ts";
+import { MIGRATIONS } from "../../src/store/migrations/index.ts";
+import { SqliteIndex } from "../../src/store/sqlite-index.ts";
+import { codeOf } from "../contract/code-of.ts";
+import { type IndexBench, indexContract } from "../contract/index-store.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+const REF: ArtifactRef = { repository: "npm", ecosystem: "npm", name: "left-pad", version: "1.3.0", file: "left-pad-1.3.0.tgz" };
+const KEY = { repository: "npm", key: "left-pad" };
+const DIGEST = parseDigest("ab".repeat(32));
+const ADMISSION: Admission = {
+  ref: REF,
+  decidedAt: 1,
+  digest: DIGEST,
+  sizeBytes: 2,
+  url: "https://registry.example/left-pad-1.3.0.tgz",
+  upstream: "npm#0",
+  claims: [{ algorithm: "sha256", hex: DIGEST, claimedBy: "the packument" }],
+  evidence: [{ verifier: "checksum", subject: DIGEST, checkedAt: 1, outcome: { kind: "pass", claims: { strength: "strong" } } }],
+  verdict: { kind: "admit", warnings: [] },
+};
+const DOCUMENT: DocumentRecord = {
+  body: Buffer.from('{"name":"left-pad"}'.repeat(20)),
+  contentType: "application/json",
+  url: "https://registry.example/left-pad",
+  upstream: "npm#0",
+  fetchedAt: 1,
+  validatedAt: 1,
+  revision: "cd".repeat(32),
+};
+
+function sqliteBench(): IndexBench {
+  const dataDir = temporaryFolder();
+  let now = 0;
+  return {
+    async open() {
+      const index = await SqliteIndex.open({ dataDir, clock: { now: () => now } });
+      onTestFinished(() => index.close());
+      return index;
+    },
+    setTime(time) {
+      now = time;
+    },
+  };
+}
+
+async function openIndex(dataDir: string): Promise<SqliteIndex> {
+  const index = await SqliteIndex.open({ dataDir, clock: { now: () => 0 } });
+  onTestFinished(() => index.close());
+  return index;
+}
+
+function listingOf(count: number, salt = ""): Listing {
+  const files = Array.from({ length: count }, (_, number) => {
+    const hex = `${number}${salt.charCodeAt(0) || 0}`.padStart(64, "0");
+    const claim = parseHexChecksum("sha256", hex, "the packument");
+    return {
+      version: `1.${number}.0`,
+      file: `left-pad-1.${number}.0.tgz`,
+      url: `https://files.registry.example/left-pad/-/left-pad-1.${number}.0.tgz`,
+      sizeBytes: number,
+      publishedAt: number,
+      claims: claim ? [claim] : [],
+      extra: { shasum: hex.slice(0, 40) },
+    };
+  });
+  return { name: "left-pad", files };
+}
+
+describe("SqliteIndex keeps the contract", () => indexContract(sqliteBench));
+
+describe("a record that was changed on disk is refused, not believed", () => {
+  test.each<{ name: string; sql: string; read: (index: SqliteIndex) => Promise<unknown> }>([
+    { name: "a verdict that is no JSON", sql: "UPDATE admissions SET verdict = '{'", read: (index) => index.admission(REF) },
+    { name: "a verdict of a third kind", sql: `UPDATE admissions SET verdict = '{"kind":"maybe"}'`, read: (index) => index.admission(REF) },
+    {
+      name: "a refusal without reasons",
+      sql: `UPDATE admissions SET verdict = '{"kind":"refuse","reasons":[]}'`,
+      read: (index) => index.admission(REF),
+    },
+    { name: "evidence of an unknown kind", sql: `UPDATE admissions SET evidence = '[{}]'`, read: (index) => index.admission(REF) },
+    {
+      name: "a digest of another length",
+      sql: "UPDATE admissions SET digest = x'abcd'",
+      read: (index) => index.admitted("npm", "left-pad"),
+    },
+    { name: "a negative size", sql: "UPDATE admissions SET size_bytes = -1", read: (index) => index.admission(REF) },
+    {
+      name: "a claim in an unknown algorithm",
+      sql: "UPDATE claims SET algorithm = 'crc32'",
+      read: (index) => index.file({ ...REF, version: "1.0.0", file: "left-pad-1.0.0.tgz" }),
+    },
+    { name: "a claim of another length", sql: "UPDATE claims SET digest = x'ab'", read: (index) => index.files("npm", "left-pad") },
+    { name: "a URL that is none", sql: "UPDATE listed_files SET url = 'left-pad'", read: (index) => index.files("npm", "left-pad") },
+    { name: "extra that is no object", sql: "UPDATE listed_files SET extra = '1'", read: (index) => index.files("npm", "left-pad") },
+    { name: "a body that is not compressed", sql: "UPDATE document_bodies SET body_zstd = 'x'", read: (index) => index.document(KEY) },
+    { name: "a body that unpacks to more", sql: "UPDATE document_bodies SET body_bytes = 5", read: (index) => index.document(KEY) },
+    { name: "a body that unpacks to less", sql: "UPDATE document_bodies SET body_bytes = 100000", read: (index) => index.document(KEY) },
+    { name: "a body that is gone", sql: "DELETE FROM document_bodies", read: (index) => index.document(KEY) },
+    { name: "a counter nobody has", sql: "UPDATE counters SET counter = 'coffee'", read: (index) => index.counters() },
+  ])("$name", async ({ sql, read }) => {
+    const dataDir = temporaryFolder();
+    const index = await openIndex(dataDir);
+    await index.record(ADMISSION);
+    await index.putDocument(KEY, DOCUMENT, listingOf(1));
+    await index.count([{ repository: "npm", counter: "hits", by: 1 }]);
+    expect(await codeOf(read(index))).toBeUndefined();
+    const raw = new Database(join(dataDir, "assay.db"));
+    raw.pragma("ignore_check_constraints = ON");
+    // STRICT tables keep text out of BLOB columns; CAST is what a hand that edits the file would use.
+    expect(raw.prepare(sql.replace("= 'x'", "= CAST('x' AS BLOB)")).run().changes).toBeGreaterThan(0);
+    raw.close();
+    expect(await codeOf(read(index))).toBe("STORE_CORRUPT");
+  });
+
+  test("a flipped bit in a body is noticed", async () => {
+    const dataDir = temporaryFolder();
+    const index = await openIndex(dataDir);
+    await index.putDocument(KEY, DOCUMENT, undefined);
+    const raw = new Database(join(dataDir, "assay.db"));
+    const body = raw.prepare<unknown[], Buffer>("SELECT body_zstd FROM document_bodies").pluck().get() ?? Buffer.alloc(0);
+    // The last four bytes are the frame's checksum; this one is content.
+    body[body.length - 8] = (body[body.length - 8] ?? 0) ^ 1;
+    raw.prepare("UPDATE document_bodies SET body_zstd = ?").run(body);
+    raw.close();
+    expect(await codeOf(index.document(KEY))).toBe("STORE_CORRUPT");
+  });
+
+  test("a damaged body is made good by storing the document again", async () => {
+    const dataDir = temporaryFolder();
+    const index = await openIndex(dataDir);
+    await index.putDocument(KEY, DOCUMENT, undefined);
+    const raw = new Database(join(dataDir, "assay.db"));
+    raw.exec("UPDATE document_bodies SET body_zstd = x'00'");
+    raw.close();
+    await index.putDocument(KEY, DOCUMENT, undefined);
+    expect(await index.document(KEY)).toEqual(DOCUMENT);
+  });
+});
+
+describe("opening", () => {
+  test.each<{ name: string; code: string; prepare: (path: string) => void }>([
+    {
+      name: "a file that is no database",
+      code: "STORE_CORRUPT",
+      prepare: (path) => writeFileSync(path, "not a database at all".repeat(100)),
+    },
+    {
+      name: "another program's database",
+      code: "CONFIG_INVALID",
+      prepare: (path) => new Database(path).exec("CREATE TABLE theirs (id INTEGER)").close(),
+    },
+  ])("$name: $code, and the file stays as it is", async ({ code, prepare }) => {
+    const dataDir = temporaryFolder();
+    const path = join(dataDir, "assay.db");
+    prepare(path);
+    const before = readFileSync(path);
+    expect(await codeOf(openIndex(dataDir))).toBe(code);
+    expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test("a newer Assay's database is refused, and says what to do", async () => {
+    const dataDir = temporaryFolder();
+    await (await openIndex(dataDir)).close();
+    const raw = new Database(join(dataDir, "assay.db"));
+    raw.pragma(`user_version = ${MIGRATIONS.length + 1}`);
+    raw.close();
+    await expect(openIndex(dataDir)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: `the index has schema ${MIGRATIONS.length + 1}, this Assay knows schemas up to ${MIGRATIONS.length}`,
+      help: expect.stringContaining("newer Assay"),
+    });
+  });
+
+  test.each<{ name: string; damage: (path: string) => void }>([
+    { name: "lost its end", damage: (path) => truncateSync(path, statSync(path).size - 40 * 4096) },
+    {
+      name: "was written over in the middle",
+      damage: (path) => {
+        const bytes = readFileSync(path);
+        writeFileSync(path, bytes.fill(0xa5, 4096 * 3));
+      },
+    },
+  ])("a database that $name is reported as damaged, at the latest when that part is read", async ({ damage }) => {
+    const dataDir = temporaryFolder();
+    const index = await openIndex(dataDir);
+    await index.putDocument(KEY, DOCUMENT, listingOf(2000));
+    await index.close();
+    damage(join(dataDir, "assay.db"));
+    const reading = openIndex(dataDir).then((again) => again.files("npm", "left-pad"));
+    expect(await codeOf(reading)).toBe("STORE_CORRUPT");
+  });
+
+  test("several at once on a new folder: all get the one schema", async () => {
+    const dataDir = temporaryFolder();
+    const all = await Promise.all(Array.from({ length: 5 }, () => openIndex(dataDir)));
+    await all[0]?.record(ADMISSION);
+    expect(await all[4]?.admission(REF)).toEqual(ADMISSION);
+  });
+
+  test("the database syncs every commit and is for this account only", async () => {
+    const dataDir = temporaryFolder();
+    const index = await openIndex(dataDir);
+    await index.record(ADMISSION);
+    for (const file of ["assay.db", "assay.db-wal", "assay.db-shm"]) expect(statSync(join(dataDir, file)).mode & 0o777).toBe(0o600);
+    const raw = new Database(join(dataDir, "assay.db"));
+    expect(raw.pragma("journal_mode", { simple: true })).toBe("wal");
+    expect(raw.pragma("integrity_check", { simple: true })).toBe("ok");
+    expect(raw.pragma("foreign_key_check")).toEqual([]);
+    raw.close();
+  });
+});
+
+test("a write that waits in vain for another process answers BUSY", { timeout: 30_000 }, async () => {
+  const dataDir = temporaryFolder();
+  const index = await openIndex(dataDir);
+  const raw = new Database(join(dataDir, "assay.db"));
+  raw.exec("BEGIN IMMEDIATE");
+  await expect(index.record(ADMISSION)).rejects.toMatchObject({ code: "BUSY", retryAfterSeconds: 1 });
+  raw.close();
+  await index.record(ADMISSION);
+  expect(await index.admission(REF)).toEqual(ADMISSION);
+});
+
+test("a new listing of many files writes only the rows that changed", async () => {
+  const dataDir = temporaryFolder();
+  const index = await openIndex(dataDir);
+  const listing = listingOf(5000);
+  await index.putDocument(KEY, DOCUMENT, listing);
+  const raw = new Database(join(dataDir, "assay.db"));
+  onTestFinished(() => void raw.close());
+  const changedAt = (time: number) =>
+    raw.prepare<unknown[], number>("SELECT count(*) FROM listed_files WHERE changed_at = ?").pluck().get(time);
+  await index.putDocument(KEY, { ...DOCUMENT, fetchedAt: 2 }, listing);
+  expect(changedAt(2)).toBe(0);
+  const files = [...listing.files.slice(2), ...listingOf(5003).files.slice(5000)];
+  await index.putDocument(KEY, { ...DOCUMENT, fetchedAt: 3 }, { ...listing, files });
+  expect(changedAt(3)).toBe(5);
+  expect(await index.files("npm", "left-pad")).toHaveLength(5003);
+  await index.putDocument(KEY, { ...DOCUMENT, fetchedAt: 4 }, listingOf(5000, "other"));
+  expect(changedAt(4)).toBe(5003);
+});
+
+test("a failing write leaves nothing of itself", async () => {
+  const dataDir = temporaryFolder();
+  const index = await openIndex(dataDir);
+  const raw = new Database(join(dataDir, "assay.db"));
+  raw.exec("CREATE TRIGGER stop BEFORE INSERT ON claims BEGIN SELECT raise(ABORT, 'stop'); END");
+  expect(await codeOf(index.putDocument(KEY, DOCUMENT, listingOf(3)))).toBe("STORE_IO");
+  raw.exec("DROP TRIGGER stop");
+  raw.close();
+  expect(await index.document(KEY)).toBeUndefined();
+  expect(await index.files("npm", "left-pad")).toEqual([]);
+});
