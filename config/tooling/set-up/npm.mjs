@@ -15,7 +15,7 @@ const NETWORK_CODES = new Set([
   "ETIMEDOUT",
 ]);
 
-/** Runs npm quietly; shows the end of its output only when it fails. `what` is what is being installed, in words. */
+/** Runs npm quietly; shows the head of its output, where npm names the error, only when it fails. `what` is what is being installed, in words. */
 export function runNpm(args, { cwd, env, node, what }) {
   const [command, ...first] = npmCommand(env, node);
   const answer = spawnSync(command, [...first, ...args, "--no-audit", "--no-fund", "--loglevel=error"], {
@@ -42,7 +42,7 @@ export function runNpm(args, { cwd, env, node, what }) {
       "check the network and what `npm config get registry` and `npm config get https-proxy` answer, then run the same command again",
     );
   }
-  process.stderr.write(`${output.split("\n").slice(-20).join("\n")}\n`);
+  process.stderr.write(`${output.split("\n").slice(0, 15).join("\n")}\n`);
   throw new SetUpError(
     `${what} could not be installed: npm failed${code ? ` (${code})` : ""}`,
     "see npm's own words above; mend that and run the same command again",

@@ -1,0 +1,254 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import { ECOSYSTEM_IDS } from "../core/artifact.ts";
+import { DEFAULT_LIMITS, type Limits } from "../core/limits.ts";
+import { parseDuration } from "./duration.ts";
+import { isLoopbackHost } from "./loopback.ts";
+import { Secret } from "./secret.ts";
+import { parseSize } from "./size.ts";
+
+/** What the schema may look up while it checks: a secret or a certificate that is not there is an error of the configuration too. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The text of a file, by its path relative to the working directory. Throws where it cannot be read. */
+  readText(path: string): string;
+}
+
+/** First path segments that Assay answers itself, or may one day. */
+export const RESERVED_NAMES = ["api", "assets", "git", "healthz", "livez", "metrics", "readyz", "static"];
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
+const DAY_MS = 86_400_000;
+const TIB = 1024 ** 4;
+
+/**
+ * The configuration as it is written, checked and parsed key by key. Every message is a noun phrase that completes "expected …";
+ * config-problems.ts adds where the value stands and what it is.
+ */
+export function configSchema(surroundings: Surroundings) {
+  const path = text("a path");
+  const readable = (what: string) =>
+    parsed(`the path of a readable file with ${what}`, (value) => {
+      if (typeof value !== "string" || value === "") return undefined;
+      try {
+        return surroundings.readText(value);
+      } catch {
+        return undefined;
+      }
+    });
+  const secretFile = readable("a secret in it")
+    .refine((content) => content.trim() !== "", { error: "the path of a file with a secret in it, not an empty one" })
+    .transform((content) => new Secret(content.trim()));
+  const secretEnv = parsed("the name of an environment variable that is set", (value) => {
+    const secret = typeof value === "string" ? surroundings.env[value] : undefined;
+    return secret ? new Secret(secret) : undefined;
+  });
+  const certificates = readable("PEM certificates").refine((content) => content.includes("-----BEGIN CERTIFICATE-----"), {
+    error: "the path of a file with PEM certificates",
+  });
+
+  const auth = map({
+    token_env: secretEnv.optional(),
+    token_file: secretFile.optional(),
+    username: text("a user name").optional(),
+    password_env: secretEnv.optional(),
+    password_file: secretFile.optional(),
+  }).transform((keys, context) => {
+    const token = keys.token_env ?? keys.token_file;
+    const password = keys.password_env ?? keys.password_file;
+    const given = Object.values(keys).filter((value) => value !== undefined).length;
+    if (token && given === 1) return { kind: "bearer" as const, token };
+    if (keys.username && password && given === 2) return { kind: "basic" as const, username: keys.username, password };
+    return unexpected(context, "either token_env or token_file, or username with password_env or password_file");
+  });
+
+  const upstream = map({
+    url: upstreamUrl(),
+    auth: auth.optional(),
+    ca: certificates.optional(),
+    proxy: z.union([z.literal("none"), proxyUrl()], { error: "http://HOST:PORT of a proxy without credentials, or none" }).optional(),
+    timeouts: map({
+      connect: duration(1, DAY_MS, "1ms to 1d").optional(),
+      headers: duration(1, DAY_MS, "1ms to 1d").optional(),
+      idle: duration(1, DAY_MS, "1ms to 1d").optional(),
+    }).optional(),
+    retries: integer(0, 10).optional(),
+    concurrency: integer(1, 1024).optional(),
+    file_origins: list(origin(), 100).optional(),
+    trust: name().optional(),
+  }).superRefine((keys, context) => {
+    const isOnTheWire = keys.url.protocol === "http:" && !isLoopbackHost(keys.url.hostname);
+    if (keys.auth && (isOnTheWire || keys.url.protocol === "file:")) {
+      context.addIssue({ code: "custom", path: ["auth"], message: "credentials only for an https url, or for http to this machine" });
+    }
+    if (keys.url.protocol === "file:" && (keys.ca !== undefined || keys.proxy !== undefined)) {
+      context.addIssue({ code: "custom", path: [keys.ca === undefined ? "proxy" : "ca"], message: "nothing here for a file: url" });
+    }
+  });
+
+  const repository = map({
+    name: name().refine((value) => !RESERVED_NAMES.includes(value), {
+      error: `a name that Assay does not use itself (${RESERVED_NAMES.join(", ")})`,
+    }),
+    ecosystem: choice(ECOSYSTEM_IDS),
+    type: z.literal("mirror", { error: "mirror (this version has no hosted or virtual repositories)" }).optional(),
+    upstreams: list(upstream, 16).optional(),
+    unclaimed: choice(["refuse", "allow"]).optional(),
+    weak_checksum: choice(["warn", "error"]).optional(),
+  }).superRefine((keys, context) => {
+    for (const [position, { url }] of (keys.upstreams ?? []).entries()) {
+      if (url.protocol !== "file:" || keys.ecosystem === "aam") continue;
+      context.addIssue({
+        code: "custom",
+        path: ["upstreams", position, "url"],
+        message: "an https or http url: only aam registries can be folders",
+      });
+    }
+  });
+
+  return map({
+    listen: map({ host: host(), port: integer(0, 65_535) }),
+    data: path,
+    policy: path,
+    public_url: publicUrl().optional(),
+    repositories: list(repository, 100),
+    trust: z.record(
+      name().refine((value) => value !== "public", { error: "another name: `public` is built in" }),
+      map({ sigstore: path.optional(), npm_keys: path.optional() }),
+      { error: "a map of names to {sigstore, npm_keys}" },
+    ),
+    withhold: parsed("all, or a size from 64KiB, such as 8MiB", (value) => {
+      if (value === "all") return "all" as const;
+      const bytes = typeof value === "string" ? parseSize(value) : undefined;
+      // With less held back, what a client got before a refusal could pass for the whole archive.
+      return bytes !== undefined && bytes >= 64 * 1024 ? bytes : undefined;
+    }),
+    metadata_ttl: duration(0, 30 * DAY_MS, "0 to 30d"),
+    negative_ttl: duration(0, DAY_MS, "0 to 1d"),
+    refusal_ttl: duration(0, DAY_MS, "0 to 1d"),
+    stale_if_error: duration(0, 3650 * DAY_MS, "0 to 3650d"),
+    offline: z.boolean({ error: "true or false" }),
+    log: map({ level: choice(["debug", "info", "warn", "error", "silent"]) }),
+    memory: map({ documents: size(1024 ** 2), bodies: size(1024 ** 2) }),
+    limits: map(limitShape()),
+    shutdown_grace: duration(0, DAY_MS, "0 to 1d"),
+  });
+}
+
+/** `archiveBytes` is written `archive: 2GiB`, `verifySeconds` `verify: 5m`, a plain count `json_depth: 128`. */
+export function limitKey(limit: keyof Limits): string {
+  return limit.replace(/(?:Bytes|Seconds)$/, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The name of a limit, in code, for each of its keys. */
+export const LIMITS_BY_KEY: ReadonlyMap<string, keyof Limits> = new Map(
+  (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]).map((limit) => [limitKey(limit), limit]),
+);
+
+function limitShape(): Record<string, z.ZodType<number>> {
+  return Object.fromEntries(
+    [...LIMITS_BY_KEY].map(([key, limit]) => {
+      if (limit.endsWith("Bytes")) return [key, size(1)];
+      if (limit.endsWith("Seconds")) return [key, duration(1000, DAY_MS, "1s to 1d").transform((milliseconds) => milliseconds / 1000)];
+      return [key, integer(limit === "redirects" || limit === "fetchQueue" ? 0 : 1, 100_000_000)];
+    }),
+  );
+}
+
+/** A map with these keys and no others. */
+function map<Shape extends z.ZodRawShape>(shape: Shape) {
+  const keys = Object.keys(shape).join(", ");
+  return z.strictObject(shape, { error: (issue) => (issue.code === "unrecognized_keys" ? keys : `a map with the keys ${keys}`) });
+}
+
+function list<Item extends z.ZodType>(item: Item, max: number) {
+  return z.array(item, { error: "a list" }).max(max, { error: `a list of at most ${max}` });
+}
+
+function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, { error: `one of ${values.join(", ")}` });
+}
+
+function text(expected: string) {
+  return z.string({ error: expected }).min(1, { error: expected });
+}
+
+function integer(min: number, max: number) {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+function name() {
+  return z
+    .string({ error: "a name" })
+    .regex(NAME, { error: "a name of lowercase letters, digits and hyphens that starts with a letter or digit" });
+}
+
+function duration(minMs: number, maxMs: number, range: string) {
+  return parsed(`a duration with a unit (ms, s, m, h, d) from ${range}, such as 60s`, (value) => {
+    const milliseconds = value === 0 ? 0 : typeof value === "string" ? parseDuration(value) : undefined;
+    return milliseconds !== undefined && milliseconds >= minMs && milliseconds <= maxMs ? milliseconds : undefined;
+  });
+}
+
+function size(minBytes: number) {
+  return parsed(`a size with a unit (B, KiB, MiB, GiB, TiB) from ${minBytes === 1 ? "1B" : "1MiB"} to 1024TiB, such as 8MiB`, (value) => {
+    const bytes = typeof value === "string" ? parseSize(value) : undefined;
+    return bytes !== undefined && bytes >= minBytes && bytes <= 1024 * TIB ? bytes : undefined;
+  });
+}
+
+function host() {
+  return parsed("a host name or an IP address without a port", (value) => {
+    if (typeof value !== "string") return undefined;
+    return isIP(value) || /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value) ? value : undefined;
+  });
+}
+
+/** Answers it without a final slash, so that paths can be put behind it. */
+function publicUrl() {
+  return parsed("an http or https url without credentials, query and fragment", (value) => {
+    const url = plainUrl(value, ["http:", "https:"]);
+    return url?.href.replace(/\/+$/, "");
+  });
+}
+
+/** Answers it with a final slash, which relative links are resolved against. */
+function upstreamUrl() {
+  return parsed("an https, http or file url without query and fragment, with credentials left to `auth`", (value) => {
+    const url = plainUrl(value, ["http:", "https:", "file:"]);
+    if (!url || (url.protocol === "file:" && url.host !== "")) return undefined;
+    if (!url.pathname.endsWith("/")) url.pathname += "/";
+    return url;
+  });
+}
+
+function proxyUrl() {
+  return parsed("http://HOST:PORT of a proxy", (value) => {
+    const url = plainUrl(value, ["http:", "https:"]);
+    return url?.pathname === "/" ? url : undefined;
+  });
+}
+
+function origin() {
+  return parsed("an origin such as https://files.example", (value) => {
+    const url = plainUrl(value, ["http:", "https:"]);
+    return url?.pathname === "/" ? url.origin : undefined;
+  });
+}
+
+function plainUrl(value: unknown, protocols: readonly string[]): URL | undefined {
+  if (typeof value !== "string" || !URL.canParse(value)) return undefined;
+  const url = new URL(value);
+  const isPlain = !url.username && !url.password && !/[?#]/.test(value);
+  return isPlain && protocols.includes(url.protocol) ? url : undefined;
+}
+
+function parsed<Value>(expected: string, parse: (value: unknown) => Value | undefined) {
+  return z.unknown().transform((value, context): Value => parse(value) ?? unexpected(context, expected));
+}
+
+function unexpected(context: z.RefinementCtx, expected: string): never {
+  context.addIssue({ code: "custom", message: expected });
+  return z.NEVER;
+}

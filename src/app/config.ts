@@ -1,0 +1,249 @@
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import type { z } from "zod";
+import type { EcosystemId } from "../core/artifact.ts";
+import { AssayError } from "../core/errors.ts";
+import type { Limits } from "../core/limits.ts";
+import type { RepositoryPolicy } from "../core/policy.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_RETRIES, DEFAULT_TIMEOUTS, type UpstreamTimeouts } from "../upstream/options.ts";
+import { type ConfigFlags, type Layers, readLayers, type Tree } from "./config-layers.ts";
+import { describe, expectedKeys, formatPath, formatProblem, type Problem } from "./config-problems.ts";
+import { configSchema, LIMITS_BY_KEY } from "./config-schema.ts";
+import type { LogLevel } from "./log.ts";
+import type { Secret } from "./secret.ts";
+
+export type UpstreamCredentials =
+  | { readonly kind: "bearer"; readonly token: Secret }
+  | { readonly kind: "basic"; readonly username: string; readonly password: Secret };
+
+export interface ProxyConfig {
+  /** Without credentials. */
+  readonly url: URL;
+  readonly username?: string;
+  readonly password?: Secret;
+}
+
+export interface UpstreamConfig {
+  /** Ends with a slash, holds no credentials. */
+  readonly url: URL;
+  readonly auth?: UpstreamCredentials;
+  /** PEM text. */
+  readonly ca?: string;
+  /** `none` where the operator wants none; undefined leaves it to HTTPS_PROXY, HTTP_PROXY and NO_PROXY. */
+  readonly proxy?: ProxyConfig | "none";
+  readonly timeouts: UpstreamTimeouts;
+  readonly retries: number;
+  readonly concurrency: number;
+  readonly fileOrigins: readonly string[];
+  /** Name of the trust material that evidence from here is checked against; `public` or a key of `trust`. */
+  readonly trust: string;
+}
+
+export interface RepositoryConfig {
+  readonly name: string;
+  readonly ecosystem: EcosystemId;
+  readonly type: "mirror";
+  /** `discover`: none were given, so the clients' own index is taken over. Empty: the operator wants none. */
+  readonly upstreams: readonly UpstreamConfig[] | "discover";
+  readonly policy: RepositoryPolicy;
+}
+
+/** Paths, relative to the working directory like all others. */
+export interface TrustConfig {
+  readonly sigstorePath?: string;
+  readonly npmKeysPath?: string;
+}
+
+/** Everything an operator can set, parsed. Safe to log: credentials print as `[secret]`. */
+export interface Config {
+  /** The file it was read from; undefined where there was none. */
+  readonly file: string | undefined;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Absolute; need not exist. */
+  readonly policyPath: string;
+  /** Without a final slash; undefined to go by the Host header. */
+  readonly publicUrl: string | undefined;
+  readonly repositories: readonly RepositoryConfig[];
+  readonly trust: Readonly<Record<string, TrustConfig>>;
+  readonly withholdBytes: number | "all";
+  readonly metadataTtlMs: number;
+  readonly negativeTtlMs: number;
+  readonly refusalTtlMs: number;
+  readonly staleIfErrorMs: number;
+  readonly offline: boolean;
+  readonly log: { readonly level: LogLevel };
+  readonly memory: { readonly documentsBytes: number; readonly bodiesBytes: number };
+  readonly limits: Limits;
+  readonly shutdownGraceMs: number;
+}
+
+export interface ConfigSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly flags: ConfigFlags;
+}
+
+const DEFAULT_FILE = "config/assay.yaml";
+
+type Written = z.output<ReturnType<typeof configSchema>>;
+
+/**
+ * Flags over `ASSAY_…` variables over the file over the defaults. The file is the one that `--config` or ASSAY_CONFIG names, which must be
+ * there, else `config/assay.yaml` of the working directory if there is one. Paths are relative to the working directory wherever they were written,
+ * so that a value means the same in all four. Throws CONFIG_INVALID with one line for each problem there is.
+ */
+export function loadConfig({ env, flags }: ConfigSources): Config {
+  const path = flags.config ?? (env["ASSAY_CONFIG"] || existingDefaultFile());
+  const schema = configSchema({ env, readText: (name) => readFileSync(name, "utf8") });
+  const layers = readLayers(schema, { file: path, env, flags });
+  const parsed = schema.safeParse(layers.values);
+  const problems = [...layers.problems, ...(parsed.error ? schemaProblems(parsed.error, layers) : []), ...crossProblems(layers)];
+  if (!parsed.success || problems.length > 0) throw invalid(problems);
+  return toConfig(parsed.data, path);
+}
+
+function existingDefaultFile(): string | undefined {
+  return existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined;
+}
+
+function invalid(problems: readonly Problem[]): AssayError {
+  const lines = [...new Set(problems.map(formatProblem))];
+  return new AssayError("CONFIG_INVALID", `the configuration is not valid:\n${lines.join("\n")}`, {
+    help: "config/assay.yaml of the distribution shows every key with its default",
+  });
+}
+
+function schemaProblems(error: z.ZodError, layers: Layers): Problem[] {
+  return error.issues.flatMap((issue): Problem[] => {
+    const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
+    if (issue.code !== "unrecognized_keys") {
+      // A record reports what is wrong with a key below the key itself.
+      const expected = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+      const got = issue.code === "invalid_key" ? describe(path.at(-1), []) : describe(valueAt(layers.values, path), path);
+      return [{ at: layers.locate(path), key: formatPath(path), expected, got }];
+    }
+    return issue.keys.map((key) => {
+      const keyPath = [...path, key];
+      return {
+        at: layers.locate(keyPath, { key: true }),
+        key: formatPath(keyPath),
+        expected: expectedKeys(key, issue.message),
+        got: describe(key, []),
+      };
+    });
+  });
+}
+
+/** What no single key can tell. Read from the values as written, so that it is reported together with everything else. */
+function crossProblems(layers: Layers): Problem[] {
+  const problems: Problem[] = [];
+  const repositories = asList(layers.values["repositories"]);
+  const trusted = new Set(["public", ...Object.keys(asTree(layers.values["trust"]))]);
+  const seen = new Set<unknown>();
+  for (const [position, repository] of repositories.entries()) {
+    const name = asTree(repository)["name"];
+    const path = ["repositories", position, "name"];
+    if (typeof name === "string" && seen.has(name)) {
+      problems.push({
+        at: layers.locate(path),
+        key: formatPath(path),
+        expected: "a name that no other repository has",
+        got: describe(name, path),
+      });
+    }
+    seen.add(name);
+    for (const [index, upstream] of asList(asTree(repository)["upstreams"]).entries()) {
+      const trust = asTree(upstream)["trust"];
+      const trustPath = ["repositories", position, "upstreams", index, "trust"];
+      if (typeof trust !== "string" || trusted.has(trust)) continue;
+      problems.push({
+        at: layers.locate(trustPath),
+        key: formatPath(trustPath),
+        expected: `one of ${[...trusted].join(", ")}`,
+        got: describe(trust, trustPath),
+      });
+    }
+  }
+  return problems;
+}
+
+function toConfig(written: Written, file: string | undefined): Config {
+  return {
+    file,
+    listen: written.listen,
+    dataDir: resolve(written.data),
+    policyPath: resolve(written.policy),
+    publicUrl: written.public_url,
+    repositories: written.repositories.map(toRepository),
+    trust: Object.fromEntries(Object.entries(written.trust).map(([name, trust]) => [name, toTrust(trust)])),
+    withholdBytes: written.withhold,
+    metadataTtlMs: written.metadata_ttl,
+    negativeTtlMs: written.negative_ttl,
+    refusalTtlMs: written.refusal_ttl,
+    staleIfErrorMs: written.stale_if_error,
+    offline: written.offline,
+    log: written.log,
+    memory: { documentsBytes: written.memory.documents, bodiesBytes: written.memory.bodies },
+    limits: toLimits(written.limits),
+    shutdownGraceMs: written.shutdown_grace,
+  };
+}
+
+function toRepository(written: Written["repositories"][number]): RepositoryConfig {
+  return {
+    name: written.name,
+    ecosystem: written.ecosystem,
+    type: written.type ?? "mirror",
+    upstreams: written.upstreams?.map(toUpstream) ?? "discover",
+    policy: { unclaimed: written.unclaimed ?? "refuse", weakChecksum: written.weak_checksum ?? "warn" },
+  };
+}
+
+type WrittenUpstream = NonNullable<Written["repositories"][number]["upstreams"]>[number];
+
+function toUpstream({ url, auth, ca, proxy, timeouts, retries, concurrency, file_origins, trust }: WrittenUpstream): UpstreamConfig {
+  return {
+    ...defaultUpstream(url),
+    ...(auth ? { auth } : {}),
+    ...(ca === undefined ? {} : { ca }),
+    ...(proxy === undefined ? {} : { proxy: proxy === "none" ? proxy : { url: proxy } }),
+    timeouts: {
+      connectMs: timeouts?.connect ?? DEFAULT_TIMEOUTS.connectMs,
+      headersMs: timeouts?.headers ?? DEFAULT_TIMEOUTS.headersMs,
+      idleMs: timeouts?.idle ?? DEFAULT_TIMEOUTS.idleMs,
+    },
+    retries: retries ?? DEFAULT_RETRIES,
+    concurrency: concurrency ?? DEFAULT_CONCURRENCY,
+    fileOrigins: file_origins ?? [],
+    trust: trust ?? "public",
+  };
+}
+
+/** An upstream of which only the address is known. */
+export function defaultUpstream(url: URL): UpstreamConfig {
+  return { url, timeouts: DEFAULT_TIMEOUTS, retries: DEFAULT_RETRIES, concurrency: DEFAULT_CONCURRENCY, fileOrigins: [], trust: "public" };
+}
+
+function toTrust({ sigstore, npm_keys }: Written["trust"][string]): TrustConfig {
+  return { ...(sigstore === undefined ? {} : { sigstorePath: sigstore }), ...(npm_keys === undefined ? {} : { npmKeysPath: npm_keys }) };
+}
+
+function toLimits(written: Written["limits"]): Limits {
+  return Object.fromEntries([...LIMITS_BY_KEY].map(([key, limit]) => [limit, written[key]])) as unknown as Limits;
+}
+
+function valueAt(tree: unknown, path: readonly (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (value, step) => (typeof value === "object" && value !== null ? (value as Record<string | number, unknown>)[step] : undefined),
+    tree,
+  );
+}
+
+function asTree(value: unknown): Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Tree) : {};
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,66 @@
+import type { RepositoryPolicy } from "../core/policy.ts";
+import type { Repository } from "../core/ports/ecosystem.ts";
+import type { Log } from "../core/ports/log.ts";
+import type { UpstreamAuth, UpstreamOptions } from "../upstream/options.ts";
+import type { Config, ProxyConfig, UpstreamConfig, UpstreamCredentials } from "./config.ts";
+import { discoverUpstreams } from "./discover.ts";
+import { proxyOfEnvironment } from "./proxy.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The configured repositories as the other rooms take them. */
+export interface ConnectedRepositories {
+  readonly repositories: readonly Repository[];
+  /** How to reach each upstream of each repository. */
+  readonly upstreams: readonly UpstreamOptions[];
+  /** By repository name. */
+  readonly rules: ReadonlyMap<string, RepositoryPolicy>;
+}
+
+/** Finds the upstreams of repositories that were given none, and parts what is configured by who needs it. */
+export async function connectRepositories(
+  config: Pick<Config, "repositories" | "listen" | "publicUrl">,
+  log: Log,
+  env: Environment = process.env,
+): Promise<ConnectedRepositories> {
+  const mirrored = await discoverUpstreams(config, { env, log });
+  const connected = mirrored.map((repository) => ({ repository, options: upstreamOptions(repository.name, repository.upstreams, env) }));
+  return {
+    repositories: connected.map(({ repository: { name, ecosystem }, options }) => ({
+      name,
+      ecosystem,
+      upstreams: options.map(({ upstream }) => upstream),
+    })),
+    upstreams: connected.flatMap(({ options }) => options),
+    rules: new Map(mirrored.map(({ name, policy }) => [name, policy])),
+  };
+}
+
+/** The only place where credentials are taken out of their wrapping. */
+export function upstreamOptions(repository: string, upstreams: readonly UpstreamConfig[], env: Environment): UpstreamOptions[] {
+  return upstreams.map(({ url, auth, ca, proxy, timeouts, retries, concurrency, fileOrigins }, position) => {
+    const through = proxy === "none" ? undefined : (proxy ?? proxyOfEnvironment(url, env));
+    return {
+      upstream: { id: `${repository}#${position}`, url },
+      ...(auth ? { auth: revealAuth(auth) } : {}),
+      ...(ca === undefined ? {} : { ca }),
+      ...(through ? { proxy: proxyUrl(through) } : {}),
+      timeouts,
+      retries,
+      concurrency,
+      fileOrigins,
+    };
+  });
+}
+
+function revealAuth(auth: UpstreamCredentials): UpstreamAuth {
+  if (auth.kind === "bearer") return { kind: "bearer", token: auth.token.reveal() };
+  return { kind: "basic", username: auth.username, password: auth.password.reveal() };
+}
+
+function proxyUrl({ url, username, password }: ProxyConfig): URL {
+  const address = new URL(url);
+  if (username !== undefined) address.username = encodeURIComponent(username);
+  if (password !== undefined) address.password = encodeURIComponent(password.reveal());
+  return address;
+}
