@@ -71,13 +71,14 @@ export interface CounterDelta {
 }
 
 /**
- * The record of everything but bytes. Asynchronous whatever the database. Every write is one transaction, durable when it resolves.
- * Throws STORE_FULL, STORE_IO, STORE_CORRUPT. Safe to call concurrently, from several processes.
+ * The record of everything but bytes. Asynchronous whatever the database. Every write is one transaction, durable when it resolves;
+ * leases and validation times need only outlive the process, not a power cut.
+ * Throws STORE_FULL, STORE_IO, STORE_CORRUPT, and BUSY where another process keeps writing. Safe to call concurrently, from several processes.
  */
 export interface Index {
   /** The newest admission of an archive, admitted or refused; with `admittedOnly`, the newest whose verdict was admit. */
   admission(ref: ArtifactRef, options?: { admittedOnly?: boolean }): Promise<Admission | undefined>;
-  /** Every archive of a package that was admitted once, newest admission each. */
+  /** Every archive of a package that was admitted once, each with its newest admit: a later refusal is not shown. */
   admitted(repository: string, name: string): Promise<readonly Admission[]>;
   /** Adds a journal line. An admit is the commit point of the archive; the caller has synced its blob. */
   record(admission: Admission): Promise<void>;
@@ -85,7 +86,7 @@ export interface Index {
   document(key: DocumentKey): Promise<DocumentRecord | undefined>;
   /**
    * Stores a document and, in the same transaction, what it lists. Files that the listing has no more are kept, marked unlisted:
-   * `firstSeenAt` of a file never changes.
+   * `firstSeenAt` of a file never changes. Throws UPSTREAM_MALFORMED for a listed URL that is not absolute.
    */
   putDocument(key: DocumentKey, document: DocumentRecord, listing: Listing | undefined): Promise<void>;
   /** Upstream said that what we hold is current. */
