@@ -59,6 +59,16 @@ export class MemoryServices implements Documents, Pick<Index, "file" | "files" |
     return admission;
   }
 
+  /** Flips a bit of what is held under `key`, as a bad disk would. */
+  damage(key: string): void {
+    for (const [held, document] of this.#held) {
+      if (!held.endsWith(`\0${key}`)) continue;
+      const body = Buffer.from(document.body);
+      body[0] = (body[0] ?? 0) ^ 1;
+      this.#held.set(held, { ...document, body });
+    }
+  }
+
   async get(requests: readonly DocumentRequest[]): Promise<HeldDocument | undefined> {
     for (const request of requests) {
       const key = `${request.repository}\0${request.upstream.id}\0${request.key}`;
@@ -118,6 +128,7 @@ export class MemoryServices implements Documents, Pick<Index, "file" | "files" |
   }
 
   async admitted(repository: string, name: string): Promise<readonly Admission[]> {
-    return this.#admissions.filter(({ ref }) => ref.repository === repository && ref.name === name);
+    const ofPackage = this.#admissions.filter(({ ref }) => ref.repository === repository && ref.name === name);
+    return ofPackage.filter(({ verdict }) => verdict.kind === "admit");
   }
 }

@@ -25,9 +25,9 @@ function hexOf(claims: readonly Checksum[], algorithm: string): string | undefin
   return claims.find((claim) => claim.algorithm === algorithm)?.hex;
 }
 
-/** The newest admission of each file that was let in. */
+/** What `Index.admitted` answers, by file name. */
 export function admissionsByFile(admissions: readonly Admission[]): ReadonlyMap<string, Admission> {
-  return new Map(admissions.filter(({ verdict }) => verdict.kind === "admit").map((admission) => [admission.ref.file, admission]));
+  return new Map(admissions.map((admission) => [admission.ref.file, admission]));
 }
 
 /**

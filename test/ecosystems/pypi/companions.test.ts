@@ -33,6 +33,15 @@ describe("a .metadata file", () => {
     await expect(made.get(METADATA_PATH)).rejects.toMatchObject({ code: "UPSTREAM_MALFORMED" });
   });
 
+  test("that was damaged while it was held is not served", async () => {
+    const made = bench({ metadata: METADATA });
+    await made.page(METADATA_PATH);
+    made.memory.failure = new AssayError("UPSTREAM_TIMEOUT", "too slow");
+    expect((await made.page(METADATA_PATH)).freshness.stale).toBe("too slow");
+    made.memory.damage(`metadata/${WHEEL}/${sha256(METADATA)}`);
+    await expect(made.get(METADATA_PATH)).rejects.toMatchObject({ code: "UPSTREAM_MALFORMED" });
+  });
+
   test("of a file whose digest upstream has changed since it was admitted is not served", async () => {
     const made = bench({ metadata: METADATA });
     const ref = { repository: "pypi", ecosystem: "pypi" as const, name: "demo-pkg", version: "1.0", file: WHEEL };

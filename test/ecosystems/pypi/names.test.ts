@@ -46,6 +46,9 @@ describe("a file name outside the grammar is no file of the project", () => {
     ["a percent sign", "demo_pkg-1.0%2e.tar.gz"],
     ["a query", "demo_pkg-1.0.tar.gz?x.tar.gz"],
     ["markup", "demo_pkg-1.0<b>.tar.gz"],
+    ["markup in a tag", "demo_pkg-1.0-py3-none-<b>.whl"],
+    ["a line break in a tag", "demo_pkg-1.0-py3-none-any\n.whl"],
+    ["a letter whose lowercase is Latin", "demo_p\u212Ag-1.0.tar.gz"],
     ["256 characters", `demo_pkg-${"1".repeat(240)}.tar.gz`],
   ])("%s", (_what, file) => {
     expect(parseFileName(file, "demo-pkg")).toBeUndefined();

@@ -198,13 +198,6 @@ describe("upstream changes its word about a file that was admitted", () => {
     expect((await bench.files("demo-pkg"))[SDIST]?.["hashes"]).not.toHaveProperty("md5");
     expect(bench.memory.warnings).not.toEqual([]);
   });
-
-  test("a refused archive's digest is not put on the page", async () => {
-    const bench = new PypiBench().publish("demo-pkg", demoPage());
-    const reason = { code: "CHECKSUM_MISMATCH", rule: "always", verifier: "checksum", text: "t", help: "h" } as const;
-    bench.memory.admit(refOf(WHEEL), "evil", { verdict: { kind: "refuse", reasons: [reason] } });
-    expect((await bench.files("demo-pkg"))[WHEEL]).toMatchObject({ hashes: { sha256: sha256(WHEEL_BYTES) } });
-  });
 });
 
 describe("an admitted file that upstream still vouches for", () => {
