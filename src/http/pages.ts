@@ -11,7 +11,7 @@ const COMMANDS: Readonly<Record<Repository["ecosystem"], (url: string) => readon
 export function landingPage(repositories: readonly Repository[], origin: string): string {
   const sections = repositories.map(({ name, ecosystem, upstreams }) => {
     const note = upstreams.length === 0 ? "<p><strong>No upstream is configured for this repository.</strong></p>" : "";
-    return `<h2>${escape(name)}</h2>${note}<pre>${COMMANDS[ecosystem](`${origin}/${name}`).map(escape).join("\n")}</pre>`;
+    return `<h2>${escapeHtml(name)}</h2>${note}<pre>${COMMANDS[ecosystem](`${origin}/${name}`).map(escapeHtml).join("\n")}</pre>`;
   });
   return `<!doctype html>
 <html lang="en">
@@ -26,6 +26,6 @@ ${sections.join("\n")}
 `;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type AssayProcess, startAssay } from "../support/assay-process.ts";
-import { type ClientName, findClient, type ClientRun, Workspace } from "../support/clients.ts";
+import { type ClientName, type ClientRun, findClient, Workspace } from "../support/clients.ts";
 import { mirrorConfig, noise, type PublishedFile, publishTarball, publishWheel } from "../support/fake-registry.ts";
-import { type Fault, type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
+import { type FakeUpstream, type Fault, startFakeUpstream } from "../support/fake-upstream.ts";
 
 /** Each real client against a registry that lies, through a real `assay serve`. */
 const CLIENTS: readonly { client: ClientName; kind: "pypi" | "npm" }[] = [
@@ -104,37 +104,49 @@ describe.each(CLIENTS)("$client", ({ client, kind }) => {
     { name: "404 after the index listed it", fault: { kind: "status", status: 404 } },
     { name: "a login page", fault: { kind: "html" } },
   ];
-  whenFound.each(faults)("$name fails the install, and after healing it works", async ({ fault }) => {
-    const name = freshName(client);
-    const { path } = publish(kind, { name });
-    upstream.fault(path, fault);
-    expect((await install(client, name)).code).not.toBe(0);
-    upstream.heal(path);
-    expect(await install(client, name)).toMatchObject({ code: 0 });
-  }, 240_000);
-
-  whenFound("an index that turns into 500s, a login page or 404 does not stop what is held", async () => {
-    const name = freshName(client);
-    const { indexPath, path } = publish(kind, { name });
-    expect(await install(client, name)).toMatchObject({ code: 0 });
-    const later: readonly Fault[] = [{ kind: "status", status: 500 }, { kind: "html" }];
-    for (const fault of later) {
-      await new Promise((resolve) => setTimeout(resolve, 1_100));
-      upstream.fault(indexPath, fault);
-      upstream.fault(path, { kind: "status", status: 500 });
+  whenFound.each(faults)(
+    "$name fails the install, and after healing it works",
+    async ({ fault }) => {
+      const name = freshName(client);
+      const { path } = publish(kind, { name });
+      upstream.fault(path, fault);
+      expect((await install(client, name)).code).not.toBe(0);
+      upstream.heal(path);
       expect(await install(client, name)).toMatchObject({ code: 0 });
-    }
-  }, 240_000);
+    },
+    240_000,
+  );
 
-  whenFound("an archive larger than what is withheld is cut when it turns out bad, and then refused", async () => {
-    const name = freshName(client);
-    const { path, bytes } = publish(kind, { name, files: { "data.bin": noise(12 * 1024 * 1024) } });
-    expect(bytes.length).toBeGreaterThan(9 * 1024 * 1024);
-    upstream.fault(path, { kind: "wrong-bytes" });
-    const { code, output } = await install(client, name);
-    expect(code).not.toBe(0);
-    // npm and pip before 26 report a broken connection; what they must not do is install it.
-    expect(output).not.toMatch(/Successfully installed/);
-    upstream.heal(path);
-  }, 240_000);
+  whenFound(
+    "an index that turns into 500s, a login page or 404 does not stop what is held",
+    async () => {
+      const name = freshName(client);
+      const { indexPath, path } = publish(kind, { name });
+      expect(await install(client, name)).toMatchObject({ code: 0 });
+      const later: readonly Fault[] = [{ kind: "status", status: 500 }, { kind: "html" }];
+      for (const fault of later) {
+        await new Promise((resolve) => setTimeout(resolve, 1_100));
+        upstream.fault(indexPath, fault);
+        upstream.fault(path, { kind: "status", status: 500 });
+        expect(await install(client, name)).toMatchObject({ code: 0 });
+      }
+    },
+    240_000,
+  );
+
+  whenFound(
+    "an archive larger than what is withheld is cut when it turns out bad, and then refused",
+    async () => {
+      const name = freshName(client);
+      const { path, bytes } = publish(kind, { name, files: { "data.bin": noise(12 * 1024 * 1024) } });
+      expect(bytes.length).toBeGreaterThan(9 * 1024 * 1024);
+      upstream.fault(path, { kind: "wrong-bytes" });
+      const { code, output } = await install(client, name);
+      expect(code).not.toBe(0);
+      // npm and pip before 26 report a broken connection; what they must not do is install it.
+      expect(output).not.toMatch(/Successfully installed/);
+      upstream.heal(path);
+    },
+    240_000,
+  );
 });

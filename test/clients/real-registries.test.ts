@@ -32,20 +32,24 @@ describe.skipIf(!reachable)("the registries of this machine, through Assay", () 
     { client: "pnpm", install: (url) => workspace().pnpmAdd(`${url}/npm/`, "express") },
   ];
 
-  test.each(installs)("$client installs; again in a fresh environment without an upstream archive; again offline", async ({ client, install }) => {
-    if (!findClient(client)) return console.warn(`skipped: ${client} is not on this machine`);
-    expect(await install(assay.url)).toMatchObject({ code: 0 });
-    const admitted = (): number => assay.log().filter(({ msg }) => msg === "admitted").length;
-    const before = admitted();
-    expect(before).toBeGreaterThan(0);
-    expect(await install(assay.url)).toMatchObject({ code: 0 });
-    expect(admitted()).toBe(before);
-    await assay.stop();
-    const offline = await startAssay({ dataDir: assay.dataDir, args: ["--offline"] });
-    expect(await install(offline.url)).toMatchObject({ code: 0 });
-    await offline.stop();
-    assay = await startAssay({ dataDir: assay.dataDir });
-  }, 300_000);
+  test.each(installs)(
+    "$client installs; again in a fresh environment without an upstream archive; again offline",
+    async ({ client, install }) => {
+      if (!findClient(client)) return console.warn(`skipped: ${client} is not on this machine`);
+      expect(await install(assay.url)).toMatchObject({ code: 0 });
+      const admitted = (): number => assay.log().filter(({ msg }) => msg === "admitted").length;
+      const before = admitted();
+      expect(before).toBeGreaterThan(0);
+      expect(await install(assay.url)).toMatchObject({ code: 0 });
+      expect(admitted()).toBe(before);
+      await assay.stop();
+      const offline = await startAssay({ dataDir: assay.dataDir, args: ["--offline"] });
+      expect(await install(offline.url)).toMatchObject({ code: 0 });
+      await offline.stop();
+      assay = await startAssay({ dataDir: assay.dataDir });
+    },
+    300_000,
+  );
 
   test("npm ci works from a lock file that was made without Assay", async () => {
     const direct = workspace();

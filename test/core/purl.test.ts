@@ -7,7 +7,13 @@ test.each(["", "left-pad", "pkg:npm", "pkg:cargo/serde@1.0.0", "pkg:npm/%ZZ@1"])
 
 test.each([
   { ecosystem: "npm", name: "@scope/name", version: "1.0.0", file: "name-1.0.0.tgz", purl: "pkg:npm/%40scope/name@1.0.0" },
-  { ecosystem: "aam", name: "@myorg/code-review", version: "1.3.0", file: "myorg--code-review-1.3.0.aam", purl: "pkg:aam/%40myorg/code-review@1.3.0" },
+  {
+    ecosystem: "aam",
+    name: "@myorg/code-review",
+    version: "1.3.0",
+    file: "myorg--code-review-1.3.0.aam",
+    purl: "pkg:aam/%40myorg/code-review@1.3.0",
+  },
   { ecosystem: "pypi", name: "six", version: "1.16.0", file: "six-1.16.0.tar.gz", purl: "pkg:pypi/six@1.16.0?file_name=six-1.16.0.tar.gz" },
 ] as const)("$purl names what it was made of", ({ purl, ...ref }) => {
   expect(formatPurl(ref)).toBe(purl);

@@ -28,7 +28,7 @@ test.each([
   { header: 'W/"a"', matches: true },
   { header: '"x", W/"a"', matches: true },
   { header: "*", matches: true },
-])("If-None-Match $header against \"a\"", ({ header, matches }) => {
+])('If-None-Match $header against "a"', ({ header, matches }) => {
   expect(matchesEtag(header, '"a"')).toBe(matches);
 });
 

@@ -27,7 +27,9 @@ export interface AssayProcess {
  * A real `assay serve` on a free port with a data folder of its own. `config` is the text of its configuration file.
  * Rejects with what it printed where it does not come up within 30 s.
  */
-export async function startAssay(options: { config?: string; args?: readonly string[]; dataDir?: string; env?: NodeJS.ProcessEnv } = {}): Promise<AssayProcess> {
+export async function startAssay(
+  options: { config?: string; args?: readonly string[]; dataDir?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<AssayProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "assay-data-"));
   const args = ["src/main.ts", "serve", "--port", "0", "--data", dataDir, ...(options.args ?? [])];
   if (options.config !== undefined) {

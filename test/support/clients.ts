@@ -18,7 +18,11 @@ const TOOLS = fileURLToPath(new URL("../../.ci/tools", import.meta.url));
 /** Where a client is, or undefined where this machine has none: `.ci/run` puts uv and pnpm under `.ci/tools`. */
 export function findClient(name: ClientName): string | undefined {
   const wanted = name === "pip" ? "python3" : name;
-  const folders = [join(TOOLS, "python", "bin"), join(TOOLS, "pnpm", "node_modules", ".bin"), ...(process.env["PATH"] ?? "").split(delimiter)];
+  const folders = [
+    join(TOOLS, "python", "bin"),
+    join(TOOLS, "pnpm", "node_modules", ".bin"),
+    ...(process.env["PATH"] ?? "").split(delimiter),
+  ];
   return folders.map((folder) => join(folder, wanted)).find((file) => existsSync(file));
 }
 
@@ -49,7 +53,17 @@ export class Workspace {
   }
 
   uvInstall(index: string, ...packages: readonly string[]): Promise<ClientRun> {
-    return this.run("uv", ["pip", "install", "--python", findClient("pip") ?? "python3", "--target", join(this.folder, "site"), "--default-index", index, ...packages]);
+    return this.run("uv", [
+      "pip",
+      "install",
+      "--python",
+      findClient("pip") ?? "python3",
+      "--target",
+      join(this.folder, "site"),
+      "--default-index",
+      index,
+      ...packages,
+    ]);
   }
 
   npmInstall(registry: string, ...packages: readonly string[]): Promise<ClientRun> {

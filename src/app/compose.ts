@@ -1,0 +1,108 @@
+import type { RepositoryPolicy } from "../core/policy.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Log } from "../core/ports/log.ts";
+import type { Policy } from "../core/ports/policy.ts";
+import { createEcosystems } from "../ecosystems/index.ts";
+import type { HttpDeps } from "../http/deps.ts";
+import { Hot, subjectKey } from "../http/hot.ts";
+import { Readers } from "../http/readers.ts";
+import { Counters } from "../mirror/counters.ts";
+import { MirrorDocuments } from "../mirror/documents.ts";
+import { Mirror } from "../mirror/obtain.ts";
+import { decide } from "../policy/decide.ts";
+import { openStore } from "../store/open-store.ts";
+import { createUpstreamClient } from "../upstream/client.ts";
+import { createVerifiers } from "../verify/index.ts";
+import type { Config } from "./config.ts";
+import { connectRepositories } from "./upstream-options.ts";
+
+/** Everything built and wired, not yet listening. */
+export interface Assay {
+  readonly http: HttpDeps;
+  /** Finishes what is under way, writes what is only in memory, lets go of every file. */
+  close(): Promise<void>;
+}
+
+const COUNTERS_FLUSH_MS = 5_000;
+/** How often quarantine is swept of what crashed processes left. */
+const SWEEP_MS = 10 * 60_000;
+const OPEN_BLOBS = 256;
+
+/** Throws what `openStore` throws. `env` is asked for the clients' index and for proxies. */
+export async function compose(config: Config, { clock, log, env }: { clock: Clock; log: Log; env: NodeJS.ProcessEnv }): Promise<Assay> {
+  const { repositories, upstreams, rules } = await connectRepositories(config, log, env);
+  const { blobs, index } = await openStore({ dataDir: config.dataDir, clock, log });
+  const upstream = createUpstreamClient({ upstreams, offline: config.offline, limits: config.limits, clock, log });
+  const verifiers = createVerifiers({ limits: config.limits, log });
+  const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
+  const documents = new MirrorDocuments(
+    { index, upstream, counters, clock, log },
+    {
+      metadataTtlMs: config.metadataTtlMs,
+      negativeTtlMs: config.negativeTtlMs,
+      staleIfErrorMs: config.staleIfErrorMs,
+      memoryBytes: config.memory.documentsBytes,
+      offline: config.offline,
+    },
+  );
+  const ecosystems = createEcosystems({ documents, index, upstream, limits: config.limits, log });
+  const hot = new Hot({ bodyBytes: config.memory.bodiesBytes, pageBytes: config.memory.documentsBytes });
+  const readers = new Readers(blobs, OPEN_BLOBS);
+  const policy = policyOf(rules);
+  const mirror = new Mirror(
+    {
+      ecosystems,
+      upstream,
+      blobs,
+      index,
+      verifiers,
+      policy,
+      limits: config.limits,
+      clock,
+      counters,
+      log,
+      // Its page may have lacked a digest that is known now.
+      admitted: ({ ref }) => hot.renew(subjectKey(ref.repository, ref.name)),
+    },
+    { withhold: config.withholdBytes, refusalTtlMs: config.refusalTtlMs },
+  );
+  const sweep = (): void => void blobs.sweep().catch((error: unknown) => log.warn({ err: error }, "quarantine could not be swept"));
+  sweep();
+  const sweeping = setInterval(sweep, SWEEP_MS);
+  sweeping.unref();
+
+  return {
+    http: {
+      repositories,
+      ecosystems,
+      mirror,
+      index,
+      counters,
+      hot,
+      readers,
+      limits: config.limits,
+      clock,
+      log,
+      publicUrl: config.publicUrl,
+    },
+    close: async () => {
+      clearInterval(sweeping);
+      readers.close();
+      await upstream.close();
+      await Promise.all(verifiers.map((verifier) => verifier.close?.()));
+      await counters.close();
+      await blobs.close();
+      await index.close();
+    },
+  };
+}
+
+function policyOf(rules: ReadonlyMap<string, RepositoryPolicy>): Policy {
+  return {
+    decide: (repository, evidence) => {
+      const rule = rules.get(repository.name);
+      if (!rule) throw new Error(`no policy for a repository that is not configured: ${repository.name}`);
+      return decide(evidence, rule);
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { loadConfig } from "../app/config.ts";
+import { AssayError } from "../core/errors.ts";
+import { EXIT_DONE, exitCode } from "./exit.ts";
+import { serve } from "./serve.ts";
+
+interface CommonFlags {
+  readonly config?: string;
+  readonly data?: string;
+  readonly policy?: string;
+}
+
+interface ServeFlags extends CommonFlags {
+  readonly host?: string;
+  readonly port?: number;
+  readonly offline?: true;
+}
+
+/** Runs one command and answers the exit code. Never throws: what went wrong is on standard error, with the next step. */
+export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  let exit = EXIT_DONE;
+  const program = new Command("assay").description("A mirror that checks before it serves.").exitOverride();
+  common(program.command("serve"))
+    .description("run the mirror")
+    .option("--host <host>", "address to listen on")
+    .option("--port <port>", "port to listen on, 0 for any that is free", port)
+    .option("--offline", "never open an upstream connection")
+    .action(async (flags: ServeFlags) => {
+      exit = await serve(loadConfig({ env, flags }), env);
+    });
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+    return exit;
+  } catch (error) {
+    return explain(error);
+  }
+}
+
+function common(command: Command): Command {
+  return command
+    .option("--config <file>", "configuration file (default: config/assay.yaml)")
+    .option("--data <dir>", "data folder")
+    .option("--policy <file>", "policy file");
+}
+
+function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError("expected a port from 0 to 65535.");
+  return Number(text);
+}
+
+function explain(error: unknown): number {
+  // Commander has printed its own message already; asking for help is no failure.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : exitCode("USAGE");
+  if (error instanceof AssayError) {
+    process.stderr.write(`assay: ${error.message}${error.help ? `\n  ${error.help}` : ""}\n`);
+    return exitCode(error.code);
+  }
+  process.stderr.write(`assay: unexpected error, please report it\n${error instanceof Error ? error.stack : String(error)}\n`);
+  return exitCode("INTERNAL");
+}
