@@ -1,0 +1,137 @@
+import { AssayError } from "../../../core/errors.ts";
+import type { JsonObject, JsonValue } from "../../../core/json.ts";
+import type { HeldDocument } from "../../../core/ports/documents.ts";
+import type { EcosystemServices, Freshness, Repository } from "../../../core/ports/ecosystem.ts";
+import type { Upstream } from "../../../core/ports/upstream-client.ts";
+import { oldest } from "../freshness.ts";
+import { knownPackage } from "../known-package.ts";
+import type { ListQuery } from "../list-query.ts";
+import type { PackageName } from "../names.ts";
+import { latestVersion, openVersions } from "../package.ts";
+import type { CatalogueEntry } from "../sources/folder-source.ts";
+import { FOLDER_SOURCES, folderSourceOf } from "../sources/sources-of.ts";
+import type { Catalogue } from "./catalogue.ts";
+
+type Services = Pick<EcosystemServices, "documents" | "index" | "limits" | "log">;
+
+type Order = (a: CatalogueEntry, b: CatalogueEntry) => number;
+
+const byName: Order = (a, b) => (a.name < b.name ? -1 : 1);
+
+/** The protocol leaves the orders open. Equal packages keep the order of their names. */
+const ORDERS: ReadonlyMap<string, Order> = new Map<string, Order>([
+  ["name", () => 0],
+  ["updated", (a, b) => text(b.fields["updatedAt"]).localeCompare(text(a.fields["updatedAt"]), "en")],
+]);
+
+/** The lists of a repository's local registries as one: of packages with the same name, the first registry's. */
+export function folderCatalogue(services: Services, repository: Repository, upstreams: readonly Upstream[]): Catalogue {
+  return {
+    async page(query, position) {
+      const { entries, freshness } = await readEntries(services, repository, upstreams);
+      const found = select(entries, query);
+      const begin = parsePosition(position, found.length);
+      const end = begin + query.limit;
+      const packages = await Promise.all(found.slice(begin, end).map((entry) => summary(services, repository, entry)));
+      return {
+        packages: packages.flatMap((one) => (one ? [one] : [])),
+        next: end < found.length ? String(end) : undefined,
+        total: found.length,
+        freshness,
+      };
+    },
+  };
+}
+
+async function readEntries(
+  services: Services,
+  repository: Repository,
+  upstreams: readonly Upstream[],
+): Promise<{ readonly entries: readonly CatalogueEntry[]; readonly freshness: Freshness | undefined }> {
+  const byPackage = new Map<PackageName, CatalogueEntry>();
+  const freshness: Freshness[] = [];
+  for (const upstream of upstreams) {
+    const held = await catalogueDocument(services, repository, upstream);
+    if (!held) continue; // A registry may do without a list: its packages are then found by name only.
+    freshness.push(held);
+    const entries = folderSourceOf(held).readCatalogue(held, { registry: upstream.url, limits: services.limits });
+    for (const entry of entries) if (!byPackage.has(entry.name)) byPackage.set(entry.name, entry);
+  }
+  const [first, ...others] = freshness;
+  return { entries: [...byPackage.values()].sort(byName), freshness: first && oldest([first, ...others]) };
+}
+
+function catalogueDocument(services: Services, repository: Repository, upstream: Upstream): Promise<HeldDocument | undefined> {
+  const context = { registry: upstream.url, limits: services.limits };
+  return services.documents.get(
+    FOLDER_SOURCES.map((source) => {
+      const url = source.catalogueUrl(upstream.url);
+      return {
+        repository: repository.name,
+        key: `catalogue/${source.id}`,
+        upstream,
+        url,
+        accept: source.accept,
+        maxBytes: source.maxBytes(services.limits),
+        read(document) {
+          source.readCatalogue(document, context);
+          return undefined;
+        },
+      };
+    }),
+  );
+}
+
+function select(entries: readonly CatalogueEntry[], { q, category, sort = "name" }: ListQuery): readonly CatalogueEntry[] {
+  const order = ORDERS.get(sort);
+  if (!order) {
+    throw new AssayError("BAD_REQUEST", `cannot sort by ${JSON.stringify(sort)}`, {
+      help: `known orders: ${[...ORDERS.keys()].join(", ")}`,
+    });
+  }
+  const wanted = q?.toLowerCase();
+  return entries
+    .filter((entry) => wanted === undefined || searchable(entry).some((part) => part.toLowerCase().includes(wanted)))
+    .filter((entry) => category === undefined || entry.fields["category"] === category)
+    .toSorted(order);
+}
+
+/** What the registry's list itself says. Reading every package's metadata for a search would let one request read the whole registry. */
+function searchable({ name, fields }: CatalogueEntry): readonly string[] {
+  const keywords = fields["keywords"];
+  return [name, text(fields["description"]), ...(Array.isArray(keywords) ? keywords.map(text) : [])];
+}
+
+function parsePosition(position: string | undefined, total: number): number {
+  if (position === undefined) return 0;
+  const begin = /^\d{1,9}$/.test(position) ? Number(position) : undefined;
+  // A list that became shorter since ends here; the client is told so by an empty last page.
+  if (begin !== undefined) return Math.min(begin, total);
+  throw new AssayError("BAD_REQUEST", "the cursor is not one of this list's", { help: "start again without it" });
+}
+
+/** The list's entry with what the package's own metadata says; undefined where no version is open to new installs. */
+async function summary(services: Services, repository: Repository, { name, fields }: CatalogueEntry): Promise<JsonObject | undefined> {
+  try {
+    const known = await knownPackage(services, repository, name);
+    const latest = known && latestVersion(known.package);
+    if (!known || !latest) return undefined;
+    const { description = known.package.fields["description"] ?? known.package.versions.get(latest)?.fields["description"] } = fields;
+    return {
+      ...fields,
+      name,
+      latest,
+      versions: openVersions(known.package),
+      ...(description === undefined ? {} : { description }),
+    };
+  } catch (error) {
+    // One unreadable package must not hide the others. Whoever asks for it by name is told what is wrong.
+    if (!(error instanceof AssayError)) throw error;
+    services.log.warn({ repository: repository.name, package: name, code: error.code }, "a listed package cannot be read");
+    return undefined;
+  }
+}
+
+function text(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}

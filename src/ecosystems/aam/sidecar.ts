@@ -1,0 +1,33 @@
+import type { DocumentRequest } from "../../core/ports/documents.ts";
+import type { EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
+import type { Upstream } from "../../core/ports/upstream-client.ts";
+import type { PackageName } from "./names.ts";
+import type { PackageVersion } from "./package.ts";
+
+interface Sidecar {
+  readonly repository: Repository;
+  readonly upstream: Upstream;
+  readonly name: PackageName;
+  readonly version: PackageVersion;
+  /** What is added to the archive's file name. */
+  readonly ending: string;
+  /** Throws UPSTREAM_MALFORMED for a file that is not what its ending says. */
+  readonly check: (body: Buffer, maxDepth: number) => void;
+}
+
+/** A small file beside an archive in a local registry: `versions/1.0.0.aam.sha256`. */
+export function sidecarRequest({ limits }: Pick<EcosystemServices, "limits">, sidecar: Sidecar): DocumentRequest {
+  const { repository, upstream, name, version, ending, check } = sidecar;
+  return {
+    repository: repository.name,
+    key: `sidecar/${name}/${version.version}${ending}`,
+    upstream,
+    url: new URL(`${version.url.href}${ending}`),
+    accept: "*/*",
+    maxBytes: limits.sidecarBytes,
+    read({ body }) {
+      check(body, limits.jsonDepth);
+      return undefined;
+    },
+  };
+}
