@@ -11,7 +11,7 @@ import { problemBody } from "./problem.ts";
 import { registryDocument } from "./registry-document.ts";
 import { requireUpstreams, resolve } from "./resolve.ts";
 import { packageNotFound, parseRoute, versionNotFound } from "./routes.ts";
-import { signatureDocument } from "./signature.ts";
+import { signatureDocument } from "./signatures/signature-document.ts";
 
 /** AAM packages: the read side of the UAAPS HTTP registry protocol, from upstreams that speak it and from local registries in either layout. */
 export function createAam(services: EcosystemServices): Ecosystem {

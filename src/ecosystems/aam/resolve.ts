@@ -6,7 +6,7 @@ import { type ListedPackage, listedPackage } from "./known-package.ts";
 import { archiveFile, type PackageName, parsePackageName, parseVersion } from "./names.ts";
 import type { PackageVersion } from "./package.ts";
 import { packageNotFound, versionNotFound } from "./routes.ts";
-import { sidecarRequest } from "./sidecar.ts";
+import { sidecarRequest } from "./sources/sidecar.ts";
 import { isFolder } from "./sources/sources-of.ts";
 
 type Services = Pick<EcosystemServices, "documents" | "index" | "limits">;

@@ -1,8 +1,8 @@
-import type { DocumentRequest } from "../../core/ports/documents.ts";
-import type { EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
-import type { Upstream } from "../../core/ports/upstream-client.ts";
-import type { PackageName } from "./names.ts";
-import type { PackageVersion } from "./package.ts";
+import type { DocumentRequest } from "../../../core/ports/documents.ts";
+import type { EcosystemServices, Repository } from "../../../core/ports/ecosystem.ts";
+import type { Upstream } from "../../../core/ports/upstream-client.ts";
+import type { PackageName } from "../names.ts";
+import type { PackageVersion } from "../package.ts";
 
 interface Sidecar {
   readonly repository: Repository;

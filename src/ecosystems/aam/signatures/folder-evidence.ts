@@ -1,0 +1,51 @@
+import { AssayError } from "../../../core/errors.ts";
+import { isJsonObject, type JsonObject, parseJsonObject } from "../../../core/json.ts";
+import type { HeldDocument } from "../../../core/ports/documents.ts";
+import type { EcosystemServices } from "../../../core/ports/ecosystem.ts";
+import { sidecarRequest } from "../sources/sidecar.ts";
+import type { EvidenceSubject, PublishedEvidence } from "./evidence.ts";
+
+type Services = Pick<EcosystemServices, "documents" | "limits">;
+
+/** The files beside an archive in a local registry: `.sigstore.json`, `.asc` and `.provenance.json`. */
+export async function folderEvidence(services: Services, subject: EvidenceSubject): Promise<PublishedEvidence> {
+  const { jsonDepth } = services.limits;
+  const get = (ending: string, check: (body: Buffer, maxDepth: number) => void): Promise<HeldDocument | undefined> =>
+    services.documents.get([sidecarRequest(services, { ...subject, ending, check })]);
+  const [sigstore, gpg, provenance] = await Promise.all([
+    get(".sigstore.json", parseBundle),
+    get(".asc", requireArmor),
+    get(".provenance.json", parseBundle),
+  ]);
+  return {
+    signatures: [
+      ...(sigstore ? [{ type: "sigstore", bundle: parseBundle(sigstore.body, jsonDepth) }] : []),
+      ...(gpg ? [{ type: "gpg", signature: gpg.body.toString("utf8") }] : []),
+    ],
+    attestations: provenance ? [attestation(parseBundle(provenance.body, jsonDepth), jsonDepth)] : [],
+    documents: [sigstore, gpg, provenance].filter((held) => held !== undefined),
+  };
+}
+
+function parseBundle(body: Buffer, maxDepth: number): JsonObject {
+  return parseJsonObject(body, { maxDepth, source: "the bundle beside the archive" });
+}
+
+function requireArmor(body: Buffer): void {
+  if (body.toString("latin1", 0, 64).startsWith("-----BEGIN PGP SIGNATURE-----")) return;
+  throw new AssayError("UPSTREAM_MALFORMED", "the .asc file beside the archive is no armored OpenPGP signature");
+}
+
+/** The predicate type is read from the statement inside, for clients that choose by it; it is as unverified as the rest. */
+function attestation(bundle: JsonObject, maxDepth: number): JsonObject {
+  const envelope = bundle["dsseEnvelope"] ?? bundle;
+  const payload = isJsonObject(envelope) ? envelope["payload"] : undefined;
+  if (typeof payload !== "string") return { bundle };
+  try {
+    const { predicateType } = parseJsonObject(Buffer.from(payload, "base64"), { maxDepth, source: "the attestation's payload" });
+    return typeof predicateType === "string" ? { predicateType, bundle } : { bundle };
+  } catch (error) {
+    if (error instanceof AssayError) return { bundle };
+    throw error;
+  }
+}

@@ -1,0 +1,34 @@
+import { AssayError } from "../../../core/errors.ts";
+import type { JsonObject } from "../../../core/json.ts";
+import type { EcosystemServices, Freshness, Repository } from "../../../core/ports/ecosystem.ts";
+import { freshnessOf, oldest } from "../freshness.ts";
+import type { KnownPackage } from "../known-package.ts";
+import type { PackageVersion } from "../package.ts";
+import { integrityOf } from "../page.ts";
+import { isFolder } from "../sources/sources-of.ts";
+import { folderEvidence } from "./folder-evidence.ts";
+import { registryEvidence } from "./registry-evidence.ts";
+
+/**
+ * What `GET …/signature` answers. A version that nobody signed has empty lists: a 404 could not be told from a signature that somebody took away.
+ * Throws what `Documents` throws, and UPSTREAM_NOT_CONFIGURED where no upstream has the package any more.
+ */
+export async function signatureDocument(
+  services: Pick<EcosystemServices, "documents" | "limits">,
+  repository: Repository,
+  known: KnownPackage,
+  version: PackageVersion,
+): Promise<{ readonly body: JsonObject; readonly freshness: Freshness }> {
+  const { upstream } = known;
+  const { name } = known.package;
+  if (!upstream) {
+    throw new AssayError("UPSTREAM_NOT_CONFIGURED", `no upstream has ${name} any more, so its signatures cannot be asked for`);
+  }
+  const collect = isFolder(upstream) ? folderEvidence : registryEvidence;
+  const { signatures, attestations, documents } = await collect(services, { repository, upstream, name, version });
+  const integrity = integrityOf(known, version);
+  return {
+    body: { formatVersion: 1, name, version: version.version, ...(integrity === undefined ? {} : { integrity }), signatures, attestations },
+    freshness: oldest([known.freshness, ...documents.map(freshnessOf)]),
+  };
+}
