@@ -20,9 +20,13 @@ export interface HeldPackument {
 
 /** Throws NOT_FOUND where no upstream has the package and we hold none of it, UPSTREAM_NOT_CONFIGURED without upstreams, and what `Documents` throws. */
 export async function heldPackument(repository: Repository, name: string, services: EcosystemServices): Promise<HeldPackument> {
-  const held = await services.documents.get(packumentRequests(repository, name, services));
+  const held = await services.documents.get(packumentRequests(repository, name, services)).catch(offlineError);
   const admitted = new Map((await services.index.admitted(repository.name, name)).map((admission) => [admission.ref.version, admission]));
-  if (!held) return rememberedPackument(repository, name, admitted, services);
+  if (held === undefined || held instanceof AssayError) {
+    const remembered = await rememberedPackument(repository, name, admitted, services);
+    if (!remembered) throw held ?? unknownPackage(repository, name);
+    return remembered;
+  }
   const { validatedAt, freshUntil, stale } = held;
   return {
     packument: openPackument(held.body, { name, registry: held.upstream.url, limits: services.limits }),
@@ -33,7 +37,7 @@ export async function heldPackument(repository: Repository, name: string, servic
 }
 
 /**
- * Upstream has lost the package. What we admitted of it stays installable by name, each version marked deprecated, so that the person learns of it.
+ * Upstream has lost the package, or cannot be asked at all. What we admitted of it stays installable by name, each version marked deprecated, so that the person learns of it.
  * Versions missing from a packument that upstream still has are not brought back: a range must not find again what was withdrawn.
  */
 async function rememberedPackument(
@@ -41,16 +45,20 @@ async function rememberedPackument(
   name: string,
   admitted: ReadonlyMap<string, Admission>,
   services: EcosystemServices,
-): Promise<HeldPackument> {
+): Promise<HeldPackument | undefined> {
   const files = await Promise.all(Array.from(admitted.values(), (admission) => services.index.file(admission.ref)));
   const known = files.filter((file) => file !== undefined);
   const [first] = known;
-  if (!first) throw unknownPackage(repository, name);
+  if (!first) return undefined;
   const json = Buffer.from(JSON.stringify(packumentOf(name, known)));
   const validatedAt = Math.max(...Array.from(admitted.values(), (admission) => admission.decidedAt));
   return {
     packument: openPackument(json, { name, registry: repository.upstreams[0]?.url ?? new URL(first.url), limits: services.limits }),
-    freshness: { validatedAt, freshUntil: validatedAt, stale: `no upstream has ${name} any more` },
+    freshness: {
+      validatedAt,
+      freshUntil: validatedAt,
+      stale: `no upstream has ${name} now; the versions listed are those admitted before`,
+    },
     admitted,
     abbreviated: true,
   };
@@ -76,12 +84,21 @@ function manifestOf(name: string, file: KnownFile): Record<string, unknown> {
     .map(({ algorithm, hex }) => formatIntegrity(algorithm, hex));
   const shasum = file.claims.find(({ algorithm }) => algorithm === "sha1")?.hex;
   return {
-    deprecated: "The upstream registry no longer has this package. Assay serves the copy it once admitted.",
+    deprecated: "The upstream registry no longer has this package, or is never asked. Assay serves the copy it once admitted.",
     ...(file.extra?.["manifest"] ?? {}),
     name,
     version: file.version,
     dist: { tarball: file.url, ...(integrity.length > 0 ? { integrity: integrity.join(" ") } : {}), ...(shasum ? { shasum } : {}) },
   };
+}
+
+/**
+ * Offline, a packument that was never fetched is as good as gone: admitted archives can come without it, in an imported bundle. Any other failure
+ * may pass, and a part of the versions would meanwhile make clients choose older ones.
+ */
+function offlineError(error: unknown): AssayError {
+  if (error instanceof AssayError && error.code === "OFFLINE") return error;
+  throw error;
 }
 
 function unknownPackage(repository: Repository, name: string): AssayError {

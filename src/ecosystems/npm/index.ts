@@ -18,7 +18,7 @@ export function createNpm(services: EcosystemServices): Ecosystem {
     id: "npm",
     // `dist.shasum` is all that versions published before 2017 may have.
     algorithms: ["sha1"],
-    handle: (repository, request) => answer(repository, request, routeOf(request), services),
+    handle: async (repository, request) => answer(repository, request, routeOf(request), services),
     resolve: (repository, ref) => resolve(repository, ref, services),
     archiveFormat: () => ({
       container: "tar.gz",

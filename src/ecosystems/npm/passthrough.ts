@@ -57,13 +57,19 @@ async function ask(
   query: Pick<DocumentQuery, "method" | "requestBody" | "contentType">,
   { upstream: client, limits }: EcosystemServices,
 ): Promise<EcosystemAnswer> {
+  let why = "";
   for (const upstream of repository.upstreams) {
     const url = new URL(`./${path}`, upstream.url);
-    const answer = await client.fetch(upstream, { url, accept: FULL_TYPE, maxBytes: limits.sidecarBytes, ...query });
-    if (answer.kind === "document") {
+    try {
+      const answer = await client.fetch(upstream, { url, accept: FULL_TYPE, maxBytes: limits.sidecarBytes, ...query });
+      if (answer.kind !== "document") continue;
       parseJson(answer.response.body, { maxDepth: limits.jsonDepth, source: url.pathname });
       return { kind: "plain", status: 200, contentType: FULL_TYPE, body: answer.response.body };
+    } catch (error) {
+      // Registries without audits say so by 405, 400 or 501 as well as by 404. Nothing is installed by these answers, so asking the next is safe.
+      if (!(error instanceof AssayError) || error.code !== "UPSTREAM_STATUS") throw error;
+      why = `: ${error.message}`;
     }
   }
-  throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} answers ${path.replace(/\?.*$/, "")}`);
+  throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} answers ${path.replace(/\?.*$/, "")}${why}`);
 }

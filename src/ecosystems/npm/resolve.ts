@@ -5,17 +5,21 @@ import { packumentRequests } from "./document-requests.ts";
 import { versionFromFile } from "./names.ts";
 
 /**
- * Which version an archive's file name belongs to. Usually the name says it; the listing has the last word, since old archives have other names.
- * `npm ci` asks for archives without a packument: that is fetched here when we have never seen the file.
- * Throws NOT_FOUND where no upstream lists it, and what `Documents` throws.
+ * Which version an archive's file name belongs to. Usually the name says it; what is listed has the last word, since old archives have other names.
+ * `npm ci` asks for archives without a packument: that is fetched here when the file was never seen, so that it is known to be listed or not.
+ * Throws NOT_FOUND for a name that says no version and is not listed, and what `Documents` throws.
  */
 export async function locate(repository: Repository, name: string, file: string, services: EcosystemServices): Promise<ArtifactRef> {
   const ref = (version: string): ArtifactRef => ({ repository: repository.name, ecosystem: "npm", name, version, file });
   const spoken = versionFromFile(name, file);
   if (spoken !== undefined && (await services.index.file(ref(spoken)))) return ref(spoken);
-  const seen = (await listedVersion(repository, name, file, services)) ?? (await freshVersion(repository, name, file, services));
-  if (seen === undefined) throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} lists ${file} of ${name}`);
-  return ref(seen);
+  const version =
+    (await listedVersion(repository, name, file, services)) ??
+    (await admittedVersion(repository, name, file, services)) ??
+    (await freshVersion(repository, name, file, services)) ??
+    spoken;
+  if (version === undefined) throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} lists ${file} of ${name}`);
+  return ref(version);
 }
 
 /** Throws NOT_FOUND where no upstream lists the archive now, and what `Documents` throws. */
@@ -44,4 +48,14 @@ async function freshVersion(repository: Repository, name: string, file: string, 
 async function listedVersion(repository: Repository, name: string, file: string, services: EcosystemServices): Promise<string | undefined> {
   const files = (await services.index.files(repository.name, name)).filter((known) => known.file === file);
   return (files.find((known) => known.listed) ?? files[0])?.version;
+}
+
+/** Archives can have come without a listing, in an imported bundle. */
+async function admittedVersion(
+  repository: Repository,
+  name: string,
+  file: string,
+  services: EcosystemServices,
+): Promise<string | undefined> {
+  return (await services.index.admitted(repository.name, name)).find((admission) => admission.ref.file === file)?.ref.version;
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { createNpm } from "../../../src/ecosystems/npm/index.ts";
-import { MemoryRegistry, REPOSITORY, request } from "./memory-registry.ts";
+import { NpmBench, REPOSITORY, request } from "./npm-bench.ts";
 import { INTEGRITY, manifest, packument, SHA1 } from "./published.ts";
 
 const ABBREVIATED = "application/vnd.npm.install-v1+json";
 
-async function page(registry: MemoryRegistry, path: string, accept = "application/json") {
+async function page(registry: NpmBench, path: string, accept = "application/json") {
   const answer = await createNpm(registry.services()).handle(REPOSITORY, request(path, { accept }));
   if (answer.kind !== "page") throw new Error(`expected a page, got ${answer.kind}`);
   return { ...answer, text: answer.body.toString(), json: JSON.parse(answer.body.toString()) };
@@ -30,15 +30,15 @@ describe("an answer that is no packument of the package is an upstream failure, 
     { attack: "broken JSON inside a version", body: JSON.stringify(good).replace('"^1.0.0"', "tru"), code: "UPSTREAM_MALFORMED" },
     { attack: "broken JSON beside versions", body: JSON.stringify(good).replace('"long"', "[1 2]"), code: "UPSTREAM_MALFORMED" },
   ])("$attack: $code", async ({ body, contentType = "application/json", code }) => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     registry.serve("pkg", { body, contentType });
     await expect(page(registry, "pkg")).rejects.toMatchObject({ code });
     expect(await registry.services().index.files("npm", "pkg")).toEqual([]);
   });
 
   test("one version more than limits.listedFiles", async () => {
-    const registry = new MemoryRegistry({ listedFiles: 30 });
-    const publish = (count: number) =>
+    const published = (count: number) => {
+      const registry = new NpmBench({ listedFiles: 30 });
       registry.serveJson(
         "pkg",
         packument(
@@ -46,14 +46,14 @@ describe("an answer that is no packument of the package is an upstream failure, 
           Array.from({ length: count }, (_, i) => manifest("pkg", `${i}.0.0`)),
         ),
       );
-    publish(30);
-    expect(Object.keys((await page(registry, "pkg")).json.versions)).toHaveLength(30);
-    publish(31);
-    await expect(page(registry, "pkg")).rejects.toMatchObject({ code: "UPSTREAM_LIMIT" });
+      return registry;
+    };
+    expect(Object.keys((await page(published(30), "pkg")).json.versions)).toHaveLength(30);
+    await expect(page(published(31), "pkg")).rejects.toMatchObject({ code: "UPSTREAM_LIMIT" });
   });
 
   test("200,001 versions, by the default limit", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     const versions = Array.from({ length: 200_001 }, (_, i) => `"${i}.0.0":{}`).join(",");
     registry.serve("pkg", { body: `{"name":"pkg","versions":{${versions}}}`, contentType: "application/json" });
     await expect(page(registry, "pkg")).rejects.toMatchObject({ code: "UPSTREAM_LIMIT" });
@@ -66,6 +66,7 @@ describe("a version that cannot be fetched or checked is left out and logged; th
     { attack: "file: URL", bad: manifest("pkg", "2.0.0", {}, { tarball: "file:///etc/passwd" }) },
     { attack: "relative URL", bad: manifest("pkg", "2.0.0", {}, { tarball: "/pkg/-/pkg-2.0.0.tgz" }) },
     { attack: "URL with credentials", bad: manifest("pkg", "2.0.0", {}, { tarball: "https://a:b@registry.example/pkg-2.0.0.tgz" }) },
+    { attack: "URL with a user", bad: manifest("pkg", "2.0.0", {}, { tarball: "https://a@registry.example/pkg-2.0.0.tgz" }) },
     { attack: "endless URL", bad: manifest("pkg", "2.0.0", {}, { tarball: `https://registry.example/${"a".repeat(4100)}.tgz` }) },
     { attack: "URL that is a list", bad: manifest("pkg", "2.0.0", {}, { tarball: ["https://registry.example/pkg-2.0.0.tgz"] }) },
     { attack: "no URL", bad: manifest("pkg", "2.0.0", {}, { tarball: undefined }) },
@@ -78,16 +79,16 @@ describe("a version that cannot be fetched or checked is left out and logged; th
     { attack: "version with a path", bad: manifest("pkg", "2.0.0/../../x") },
     { attack: "version with a line break", bad: manifest("pkg", "2.0.0\r\nX: y") },
   ])("$attack", async ({ bad }) => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     const versions = `{${JSON.stringify(bad["version"])}:${JSON.stringify(bad)},"1.0.0":${JSON.stringify(manifest("pkg", "1.0.0"))}}`;
     registry.serve("pkg", { body: `{"name":"pkg","versions":${versions}}`, contentType: "application/json" });
     expect(Object.keys((await page(registry, "pkg")).json.versions)).toEqual(["1.0.0"]);
     expect((await registry.services().index.files("npm", "pkg")).map((file) => file.version)).toEqual(["1.0.0"]);
-    expect(registry.logged).toHaveLength(1);
+    expect(registry.warnings).toHaveLength(1);
   });
 
   test("dist that is no object", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     registry.serveJson(
       "pkg",
       packument("pkg", [
@@ -101,13 +102,13 @@ describe("a version that cannot be fetched or checked is left out and logged; th
 
 describe("keys that are names of Object.prototype are text like any other", () => {
   test.each(["__proto__", "constructor", "toString", "hasOwnProperty"])("%s as a version or tag is not found", async (selector) => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     registry.serveJson("pkg", packument("pkg", [manifest("pkg", "1.0.0")]));
     await expect(page(registry, `pkg/${selector}`)).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
   test("a tag called __proto__ is a tag", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     const body = JSON.stringify(packument("pkg", [manifest("pkg", "1.0.0")])).replace('"latest":', '"__proto__":');
     registry.serve("pkg", { body, contentType: "application/json" });
     expect((await page(registry, "pkg/__proto__")).json.version).toBe("1.0.0");
@@ -115,13 +116,13 @@ describe("keys that are names of Object.prototype are text like any other", () =
   });
 
   test("a package called constructor is served", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     registry.serveJson("constructor", packument("constructor", [manifest("constructor", "1.0.0")]));
     expect((await page(registry, "constructor")).json.name).toBe("constructor");
   });
 
   test("a __proto__ within a manifest is passed on and pollutes nothing", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     const body = JSON.stringify(packument("pkg", [manifest("pkg", "1.0.0", {}, { x: 1 })])).replaceAll(
       '"x":1',
       '"__proto__":{"polluted":true}',
@@ -134,7 +135,7 @@ describe("keys that are names of Object.prototype are text like any other", () =
 
 describe("the full packument", () => {
   test("differs from upstream's in the addresses of archives and attestations only", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     const attestations = { url: "https://registry.example/-/npm/v1/attestations/@s%2fpkg@1.0.0", provenance: { predicateType: "p" } };
     const extras = { signatures: [{ keyid: "k", sig: "s" }], unpackedSize: 9007199254740991, attestations };
     const upstream = packument("@s/pkg", [manifest("@s/pkg", "1.0.0", { unknown: { field: [1, null] } }, extras)], { "10": "a", b: "ü" });
@@ -154,14 +155,14 @@ describe("the full packument", () => {
   });
 
   test("keeps numbers that JavaScript cannot hold", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     const body = JSON.stringify(packument("pkg", [manifest("pkg", "1.0.0")])).replace('"long"', "12345678901234567890.10");
     registry.serve("pkg", { body, contentType: "application/json" });
     expect((await page(registry, "pkg")).text).toContain('"readme":12345678901234567890.10');
   });
 
   test("a key that stands twice is sent once, with the value that counted for us", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     const evil = JSON.stringify({ tarball: "https://evil.example/pkg-1.0.0.tgz", integrity: INTEGRITY });
     const body = JSON.stringify(packument("pkg", [manifest("pkg", "1.0.0")])).replace('"dist":', `"dist":${evil},"dist":`);
     registry.serve("pkg", { body, contentType: "application/json" });
@@ -171,7 +172,7 @@ describe("the full packument", () => {
   });
 
   test("a package whose versions were all unpublished keeps its page", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     registry.serveJson("pkg", { name: "pkg", time: { unpublished: { time: "2020-01-01T00:00:00.000Z" } } });
     expect((await page(registry, "pkg")).json).toEqual({ name: "pkg", time: { unpublished: { time: "2020-01-01T00:00:00.000Z" } } });
   });
@@ -179,7 +180,7 @@ describe("the full packument", () => {
 
 describe("the abbreviated packument", () => {
   test("has what an installer needs, and the times", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     const needed = {
       bin: { pkg: "cli.js" },
       peerDependenciesMeta: {},
@@ -217,7 +218,7 @@ describe("the abbreviated packument", () => {
     { scripts: ["postinstall"], expected: undefined },
     { scripts: null, expected: undefined },
   ])("scripts $scripts: hasInstallScript $expected", async ({ scripts, expected }) => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     registry.serveJson("pkg", packument("pkg", [manifest("pkg", "1.0.0", { scripts })]));
     expect((await page(registry, "pkg", ABBREVIATED)).json.versions["1.0.0"].hasInstallScript).toBe(expected);
   });
@@ -233,14 +234,14 @@ describe("the abbreviated packument", () => {
     { accept: "not a media type;;;", abbreviated: false },
     { accept: undefined, abbreviated: false },
   ])("Accept $accept: abbreviated $abbreviated", async ({ accept, abbreviated }) => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     registry.serveJson("pkg", packument("pkg", [manifest("pkg", "1.0.0")]));
     const answer = await createNpm(registry.services()).handle(REPOSITORY, request("pkg", { accept }));
     expect(answer).toMatchObject({ contentType: abbreviated ? ABBREVIATED : "application/json" });
   });
 
   test("is passed on as such where upstream has no other", async () => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     registry.serve("pkg", { body: JSON.stringify(packument("pkg", [manifest("pkg", "1.0.0")])), contentType: ABBREVIATED });
     expect((await page(registry, "pkg")).contentType).toBe(ABBREVIATED);
   });
@@ -250,7 +251,7 @@ test.each([
   { path: "pkg/1.0.0", version: "1.0.0" },
   { path: "pkg/latest", version: "2.0.0" },
 ])("$path is the whole manifest of $version", async ({ path, version }) => {
-  const registry = new MemoryRegistry();
+  const registry = new NpmBench();
   registry.serveJson("pkg", packument("pkg", [manifest("pkg", "1.0.0"), manifest("pkg", "2.0.0")]));
   const { json, varies } = await page(registry, path);
   expect(json).toMatchObject({ version, description: "for people, not for installers" });

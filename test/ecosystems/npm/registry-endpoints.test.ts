@@ -2,13 +2,13 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { AssayError } from "../../../src/core/errors.ts";
 import { createNpm } from "../../../src/ecosystems/npm/index.ts";
-import { MemoryRegistry, REPOSITORY, request } from "./memory-registry.ts";
+import { NpmBench, REPOSITORY, request } from "./npm-bench.ts";
 
 const AUDIT = "-/npm/v1/security/advisories/bulk";
 
-const ask = (registry: MemoryRegistry, path: string, options: Parameters<typeof request>[1] = {}) =>
+const ask = (registry: NpmBench, path: string, options: Parameters<typeof request>[1] = {}) =>
   createNpm(registry.services()).handle(REPOSITORY, request(path, options));
-const post = (registry: MemoryRegistry, body: Buffer) => ask(registry, AUDIT, { method: "POST", body: async () => body });
+const post = (registry: NpmBench, body: Buffer) => ask(registry, AUDIT, { method: "POST", body: async () => body });
 
 describe("documents that are none are an upstream failure", () => {
   test.each([
@@ -20,7 +20,7 @@ describe("documents that are none are an upstream failure", () => {
     { path: "-/npm/v1/attestations/a@1.0.0", body: `{"attestations":[${"1,".repeat(60)}1]}`, code: "UPSTREAM_LIMIT" },
     { path: "-/v1/search?text=x", body: "<html>", code: "UPSTREAM_MALFORMED" },
   ])("$path answering $body: $code", async ({ path, body, contentType = "application/json", code }) => {
-    const registry = new MemoryRegistry({ sidecarBytes: body.includes("1,") ? 100 : 1000 });
+    const registry = new NpmBench({ sidecarBytes: body.includes("1,") ? 100 : 1000 });
     registry.serve(path, { body, contentType });
     await expect(ask(registry, path)).rejects.toMatchObject({ code });
   });
@@ -28,7 +28,7 @@ describe("documents that are none are an upstream failure", () => {
   test.each(["-/npm/v1/keys", "-/npm/v1/attestations/a@1.0.0", "-/v1/search?text=x"])(
     "%s that upstream has not is not found",
     async (path) => {
-      await expect(ask(new MemoryRegistry(), path)).rejects.toMatchObject({ code: "NOT_FOUND" });
+      await expect(ask(new NpmBench(), path)).rejects.toMatchObject({ code: "NOT_FOUND" });
     },
   );
 });
@@ -37,52 +37,56 @@ test.each([
   { path: "-/npm/v1/keys", at: "-/npm/v1/keys", body: '{"keys":[]}' },
   { path: "-/npm/v1/attestations/@s/a@1.0.0", at: "-/npm/v1/attestations/@s%2fa@1.0.0", body: '{"attestations":[{"bundle":{}}]}' },
 ])("$path is passed on as it is", async ({ path, at, body }) => {
-  const registry = new MemoryRegistry();
+  const registry = new NpmBench();
   registry.serve(at, { body, contentType: "application/json" });
   expect(await ask(registry, path)).toMatchObject({ kind: "page", contentType: "application/json", body: Buffer.from(body) });
 });
 
 test("a search passes on the parameters that npm has, cut to a length, and no others", async () => {
-  const registry = new MemoryRegistry();
+  const registry = new NpmBench();
   const at = `-/v1/search?text=${"a".repeat(512)}&size=5`;
   registry.serve(at, { body: '{"objects":[]}', contentType: "application/json" });
   expect(await ask(registry, `-/v1/search?size=5&evil=1&text=${"a".repeat(600)}`)).toMatchObject({ kind: "plain", status: 200 });
 });
 
 test("ping answers without upstream; whoami says that nobody is logged in", async () => {
-  const registry = new MemoryRegistry();
+  const registry = new NpmBench();
   expect(await ask(registry, "-/ping")).toMatchObject({ kind: "plain", status: 200, body: Buffer.from("{}") });
   expect(await ask(registry, "-/whoami")).toMatchObject({ kind: "plain", status: 401, contentType: "application/json" });
-  expect(registry.requested).toEqual([]);
+  expect(registry.requests).toEqual([]);
 });
 
 describe("audits", () => {
   test("a gzip body that unpacks past limits.requestBodyBytes is refused and not passed on", async () => {
-    const registry = new MemoryRegistry({ requestBodyBytes: 1000 });
+    const registry = new NpmBench({ requestBodyBytes: 1000 });
     registry.serve(AUDIT, { body: "{}", contentType: "application/json" });
     expect(await post(registry, gzipSync(Buffer.alloc(1000)))).toMatchObject({ status: 200 });
-    registry.requested.length = 0;
-    await expect(post(registry, gzipSync(Buffer.alloc(1001)))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
+    registry.passedOn.length = 0;
+    // Refused while it unpacks, not after: the sentence says which.
+    const bomb = post(registry, gzipSync(Buffer.alloc(1001)));
+    await expect(bomb).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE", message: expect.stringContaining("unpacks to more") });
     await expect(post(registry, Buffer.alloc(1001))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
     await expect(post(registry, Buffer.from([0x1f, 0x8b, 0, 1]))).rejects.toMatchObject({ code: "BAD_REQUEST" });
-    expect(registry.requested).toEqual([]);
+    expect(registry.passedOn).toEqual([]);
   });
 
-  test("an upstream without audits answers a clean 404; one that fails is not taken for one without", async () => {
-    const registry = new MemoryRegistry();
+  test("an upstream that has no audits, or says so by its status, answers a clean 404; one that is down does not", async () => {
+    const registry = new NpmBench();
     await expect(post(registry, Buffer.from("{}"))).rejects.toMatchObject({ code: "NOT_FOUND" });
-    registry.serve(AUDIT, new AssayError("UPSTREAM_STATUS", "500"));
-    await expect(post(registry, Buffer.from("{}"))).rejects.toMatchObject({ code: "UPSTREAM_STATUS" });
+    registry.passedOnFailure = new AssayError("UPSTREAM_STATUS", "upstream answers 405");
+    await expect(post(registry, Buffer.from("{}"))).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("405") });
+    registry.passedOnFailure = new AssayError("UPSTREAM_TIMEOUT", "upstream is silent");
+    await expect(post(registry, Buffer.from("{}"))).rejects.toMatchObject({ code: "UPSTREAM_TIMEOUT" });
   });
 
   test.each([
     { form: "plain", encode: (body: Buffer) => body },
     { form: "gzip", encode: (body: Buffer) => gzipSync(body) },
   ])("a $form body reaches upstream plain, and the advisories come back", async ({ encode }) => {
-    const registry = new MemoryRegistry();
+    const registry = new NpmBench();
     registry.serve(AUDIT, { body: '{"a":[]}', contentType: "application/json" });
     const body = Buffer.from('{"a":["1.0.0"]}');
     expect(await post(registry, encode(body))).toMatchObject({ kind: "plain", status: 200, body: Buffer.from('{"a":[]}') });
-    expect(registry.posted).toMatchObject([{ method: "POST", requestBody: body, contentType: "application/json" }]);
+    expect(registry.passedOn).toMatchObject([{ method: "POST", requestBody: body, contentType: "application/json" }]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isPackageName, isVersion } from "../../../src/ecosystems/npm/names.ts";
 import { routeOf } from "../../../src/ecosystems/npm/routes.ts";
-import { request } from "./memory-registry.ts";
+import { request } from "./npm-bench.ts";
 
 describe("paths that are refused before anything is asked upstream", () => {
   test.each([
