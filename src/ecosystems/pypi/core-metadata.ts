@@ -1,5 +1,5 @@
 /** The two headers of METADATA or PKG-INFO that say what an archive is. */
-export interface CoreMetadata {
+interface CoreMetadata {
   readonly name: string;
   readonly version: string;
 }

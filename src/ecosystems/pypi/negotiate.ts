@@ -2,7 +2,7 @@ import Negotiator from "negotiator";
 import { AssayError } from "../../core/errors.ts";
 
 /** One way to write a page. */
-export interface Representation {
+interface Representation {
   readonly serialization: "json" | "html";
   readonly contentType: string;
 }

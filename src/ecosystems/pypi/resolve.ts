@@ -7,7 +7,7 @@ import { metadataClaim } from "./listing.ts";
 import { projectRequests } from "./simple-page.ts";
 
 /** A file that the project's page lists now, and the upstream whose page that is. */
-export interface Located {
+interface Located {
   readonly row: KnownFile;
   readonly upstream: Upstream;
 }

@@ -7,7 +7,7 @@ import { fileOf } from "./listing.ts";
 import type { SimpleFile, SimpleProject } from "./simple-project.ts";
 
 /** The digest of an archive that upstream now says something else about than when it was admitted. */
-export interface Conflict {
+interface Conflict {
   readonly claimed: Checksum;
   readonly admitted: string;
 }

@@ -25,7 +25,7 @@ export interface SimpleProject {
   readonly unknownMeta: JsonObject;
 }
 
-export interface ProjectStatus {
+interface ProjectStatus {
   readonly status: string;
   readonly reason?: string;
 }
