@@ -52,7 +52,7 @@ async function admittedPage(services: EcosystemServices, repository: Repository,
   const admissions = admissionsByFile(await services.index.admitted(repository.name, project));
   if (admissions.size === 0) throw noSuchProject(repository, project);
   const page = fromAdmissions(project, admissions, await services.index.files(repository.name, project));
-  const validatedAt = Math.max(...[...admissions.values()].map((admission) => admission.decidedAt));
+  const validatedAt = [...admissions.values()].reduce((newest, { decidedAt }) => Math.max(newest, decidedAt), 0);
   const stale = "no upstream has this project now; the files listed are those admitted before";
   return { page, freshness: { validatedAt, freshUntil: validatedAt, stale } };
 }
