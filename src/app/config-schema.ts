@@ -15,7 +15,7 @@ export interface Surroundings {
 }
 
 /** First path segments that Assay answers itself, or may one day. */
-export const RESERVED_NAMES = ["api", "assets", "git", "healthz", "livez", "metrics", "readyz", "static"];
+const RESERVED_NAMES = ["api", "assets", "git", "healthz", "livez", "metrics", "readyz", "static"];
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const DAY_MS = 86_400_000;
@@ -136,7 +136,7 @@ export function configSchema(surroundings: Surroundings) {
 }
 
 /** `archiveBytes` is written `archive: 2GiB`, `verifySeconds` `verify: 5m`, a plain count `json_depth: 128`. */
-export function limitKey(limit: keyof Limits): string {
+function limitKey(limit: keyof Limits): string {
   return limit.replace(/(?:Bytes|Seconds)$/, "").replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
