@@ -245,6 +245,13 @@ describe("a registry's list is passed on", () => {
     expect(await asked.headers("packages")).not.toHaveProperty("X-Total-Count");
   });
 
+  test("a cursor of 2000 characters is passed on, a longer one is not", async () => {
+    const asked = bench(`limit=50&cursor=${"a".repeat(1494)}`, page({ name: "far" }));
+    expect(names(await asked.json(`packages?cursor=${cursorOf([0, "a".repeat(1494)])}`))).toEqual(["far"]);
+    await expect(asked.get(`packages?cursor=${cursorOf([0, "a".repeat(1495)])}`)).rejects.toMatchObject({ code: "BAD_REQUEST" });
+    expect(asked.listRequests).toHaveLength(1);
+  });
+
   test("a registry without a list has an empty one", async () => {
     expect(await new AamBench([REGISTRY]).json("packages")).toEqual({ packages: [] });
   });
