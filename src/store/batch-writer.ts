@@ -5,7 +5,7 @@ import * as fs from "node:fs";
  * chunk takes. Half a MiB is as fast as one (200 ms for 100 MB with both hashes), and 20 archives of 100 MB at once then add 30 MB
  * of memory, not 110.
  */
-export const BATCH_BYTES = 512 * 1024;
+const BATCH_BYTES = 512 * 1024;
 
 /** How long a byte may wait for its batch to fill. On a slow link batches go out part full, so that readers keep being fed. */
 const BATCH_DELAY_MS = 4;

@@ -1,7 +1,7 @@
 import { mkdir, open } from "node:fs/promises";
 
 /** Only the account that Assay runs as may read or write the store. */
-export const FOLDER_MODE = 0o700;
+const FOLDER_MODE = 0o700;
 export const FILE_MODE = 0o600;
 
 /** Makes a folder, and those above it, where they are missing. */
