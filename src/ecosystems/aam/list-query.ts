@@ -2,7 +2,7 @@ import { AssayError } from "../../core/errors.ts";
 
 /** Section 12.6. */
 const DEFAULT_LIMIT = 50;
-export const MAX_LIMIT = 200;
+const MAX_LIMIT = 200;
 
 const TEXT_CHARACTERS = 200;
 const CURSOR_CHARACTERS = 2000;

@@ -9,7 +9,7 @@ export type PackageName = string & { readonly [packageName]: true };
 /** A SemVer 2.0 version as upstream writes it. Made only by `parseVersion`. */
 export type Version = string & { readonly [packageVersion]: true };
 
-/** The expression of the UAAPS schema, which the `aam` client uses too. https://uaaps.github.io/ section 3 */
+/** The expression of the UAAPS schema (section 3 of the specification), which the `aam` client uses too. */
 const NAME = /^(?:@[a-z0-9][a-z0-9_-]{0,63}\/)?[a-z0-9][a-z0-9-]{0,63}$/;
 
 /** Section 12.6: lowercase letters, digits and hyphens. */

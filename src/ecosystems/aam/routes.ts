@@ -2,7 +2,7 @@ import { AssayError } from "../../core/errors.ts";
 import { type PackageName, parsePackageName, parseVersion, type Version } from "./names.ts";
 
 /** The read side of the UAAPS HTTP registry protocol, section 12.6. */
-export type Route =
+type Route =
   | { readonly kind: "registry" }
   | { readonly kind: "packages" }
   | { readonly kind: "package"; readonly name: PackageName }
