@@ -37,7 +37,8 @@ export async function heldPackument(repository: Repository, name: string, servic
 }
 
 /**
- * Upstream has lost the package, or cannot be asked at all. What we admitted of it stays installable by name, each version marked deprecated, so that the person learns of it.
+ * Upstream has lost the package, or cannot be asked at all. What we admitted of it stays installable by name, each version marked
+ * deprecated, so that the person learns of it.
  * Versions missing from a packument that upstream still has are not brought back: a range must not find again what was withdrawn.
  */
 async function rememberedPackument(
