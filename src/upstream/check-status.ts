@@ -6,8 +6,8 @@ import { describeUrl, UpstreamFailure } from "./upstream-failure.ts";
 const MAY_PASS = new Set([500, 502, 503, 504, 520, 522, 524]);
 
 /** The error for an answer that brings no content. Lets go of its body. 404 and 410 are the caller's to tell apart first. */
-export function statusFailure(answer: ExchangeAnswer): AssayError {
-  discard(answer);
+export async function statusFailure(answer: ExchangeAnswer): Promise<AssayError> {
+  await discard(answer);
   const { status, url, headers } = answer;
   const where = describeUrl(url);
   const retryAfter = headers.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: headers.retryAfterSeconds };

@@ -2,7 +2,7 @@ import { AssayError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { CircuitOptions } from "./options.ts";
 
-export type Verdict = "well" | "failed" | "unclear";
+export type Health = "well" | "failed" | "unclear";
 
 /** Circuits kept at once. Origins come from indexes, so an index could name any number of them. */
 const MAX_CIRCUITS = 256;
@@ -29,18 +29,18 @@ export class CircuitBreaker {
    * Runs `work`, and learns from what `judge` makes of its result or error. Throws UPSTREAM_CIRCUIT_OPEN, without running it, while `origin`
    * is known to be down; once the time is up, one call may try and decides for all.
    */
-  async run<T>(origin: string, work: () => Promise<T>, judge: (outcome: { result: T } | { error: unknown }) => Verdict): Promise<T> {
+  async run<T>(origin: string, work: () => Promise<T>, judge: (outcome: { result: T } | { error: unknown }) => Health): Promise<T> {
     const circuit = this.#enter(origin);
-    let verdict: Verdict = "unclear";
+    let health: Health = "unclear";
     try {
       const result = await work();
-      verdict = judge({ result });
+      health = judge({ result });
       return result;
     } catch (error) {
-      verdict = judge({ error });
+      health = judge({ error });
       throw error;
     } finally {
-      this.#leave(circuit, verdict);
+      this.#leave(circuit, health);
     }
   }
 
@@ -66,12 +66,12 @@ export class CircuitBreaker {
     return circuit;
   }
 
-  #leave(circuit: Circuit, verdict: Verdict): void {
+  #leave(circuit: Circuit, health: Health): void {
     circuit.probing = false;
-    if (verdict === "well") {
+    if (health === "well") {
       circuit.failuresInARow = 0;
       circuit.openUntil = 0;
-    } else if (verdict === "failed") {
+    } else if (health === "failed") {
       circuit.failuresInARow++;
       if (circuit.failuresInARow >= this.#options.failures) circuit.openUntil = this.#clock.now() + this.#options.openMs;
     }

@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import { AssayError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
-import { CircuitBreaker, type Verdict } from "./circuit-breaker.ts";
+import { CircuitBreaker, type Health } from "./circuit-breaker.ts";
 import type { Destinations, Standing } from "./destination.ts";
 import { DEFAULT_CIRCUIT, type UpstreamAuth, type UpstreamOptions } from "./options.ts";
 import { type ResponseHeaders, readHeaders } from "./response-headers.ts";
@@ -31,8 +31,9 @@ export interface ExchangeAnswer {
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Of these a gateway says that nobody is behind it. A plain 500 may be about one package, so it opens no circuit. */
 const ORIGIN_DOWN = new Set([502, 503, 504]);
-/** Bytes of an unwanted body that are read so that its connection can be used again. */
+/** Bytes of an unwanted body worth reading to keep its connection, and milliseconds. */
 const DRAIN_BYTES = 64 * 1024;
+const DRAIN_MS = 500;
 
 /** One request with its redirects, each hop checked anew. One for each upstream. */
 export class Exchange {
@@ -67,7 +68,7 @@ export class Exchange {
       trusted &&= standing === "own";
       const answer = await this.#hop(request, url, standing, trusted);
       if (!REDIRECTS.has(answer.status)) return answer;
-      discard(answer);
+      await discard(answer);
       if (redirects >= this.#maxRedirects) {
         throw new AssayError("UPSTREAM_REDIRECT", `more than ${this.#maxRedirects} redirects from ${describeUrl(request.url)}`);
       }
@@ -106,7 +107,7 @@ function answerOf(response: Dispatcher.ResponseData, url: URL, nowMs: number): E
   }
 }
 
-function healthOf(outcome: { result: ExchangeAnswer } | { error: unknown }): Verdict {
+function healthOf(outcome: { result: ExchangeAnswer } | { error: unknown }): Health {
   if ("result" in outcome) return ORIGIN_DOWN.has(outcome.result.status) ? "failed" : "well";
   const { error } = outcome;
   return error instanceof AssayError && (error.code === "UPSTREAM_UNREACHABLE" || error.code === "UPSTREAM_TIMEOUT") ? "failed" : "unclear";
@@ -138,7 +139,7 @@ function authorizationOf(auth: UpstreamAuth): string {
   return auth.kind === "bearer" ? `Bearer ${auth.token}` : `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString("base64")}`;
 }
 
-/** Lets go of a body that nobody wants. Does not wait: the connection is given back, or ended, in its own time. */
-export function discard({ body }: Pick<ExchangeAnswer, "body">): void {
-  body.dump({ limit: DRAIN_BYTES }).catch(() => {});
+/** Reads what is left of a short body that nobody wants, so that its connection can be used again; ends the connection where that takes long. */
+export async function discard({ body }: Pick<ExchangeAnswer, "body">): Promise<void> {
+  await body.dump({ limit: DRAIN_BYTES, signal: AbortSignal.timeout(DRAIN_MS) }).catch(() => {});
 }

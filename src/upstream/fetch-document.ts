@@ -23,14 +23,14 @@ export async function fetchDocument(exchange: Exchange, query: DocumentQuery, cl
   const answer = await exchange.run(requestFor(query));
   const { status, headers, url } = answer;
   if (status === 404 || status === 410) {
-    discard(answer);
+    await discard(answer);
     return { kind: "absent" };
   }
   if (status === 304 && (query.etag !== undefined || query.lastModified !== undefined)) {
-    discard(answer);
+    await discard(answer);
     return { kind: "not-modified" };
   }
-  if (status !== 200) throw statusFailure(answer);
+  if (status !== 200) throw await statusFailure(answer);
   const body = await decodedBody(answer, query.maxBytes, clock);
   return {
     kind: "document",

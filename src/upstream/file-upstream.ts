@@ -47,29 +47,20 @@ export class FileUpstream {
   async open(url: URL, { maxBytes }: { maxBytes: number }): Promise<ArchiveStream> {
     const file = await this.#open(url);
     if (!file) throw new AssayError("NOT_FOUND", `not in the folder: ${this.#describe(url)}`);
-    if (file.sizeBytes > maxBytes) {
-      await file.handle.close();
-      throw this.#tooLong(url, maxBytes);
+    await file.handle.close();
+    if (file.sizeBytes > maxBytes) throw this.#tooLong(url, maxBytes);
+    return { sizeBytes: file.sizeBytes, url, checksums: {}, bytes: this.#readAgain(file, url) };
+  }
+
+  /** Opens the file only once its bytes are asked for: a stream that nobody reads then holds nothing. */
+  async *#readAgain({ etag }: OpenFile, url: URL): AsyncGenerator<Uint8Array, void, void> {
+    const file = await this.#open(url);
+    try {
+      if (file?.etag !== etag) throw new AssayError("UPSTREAM_TRUNCATED", `changed before it was read: ${this.#describe(url)}`);
+      yield* this.#read(file, url);
+    } finally {
+      await file?.handle.close();
     }
-    const source = this.#read(file, url);
-    const end = async (): Promise<IteratorResult<Uint8Array>> => {
-      await file.handle.close(); // Safe to call twice.
-      return { done: true, value: undefined };
-    };
-    const bytes: AsyncIterableIterator<Uint8Array> = {
-      [Symbol.asyncIterator]: () => bytes,
-      next: async () => {
-        try {
-          const step = await source.next();
-          return step.done ? await end() : step;
-        } catch (error) {
-          await end();
-          throw error;
-        }
-      },
-      return: end,
-    };
-    return { sizeBytes: file.sizeBytes, url, checksums: {}, bytes };
   }
 
   /** Undefined where there is no such file. */

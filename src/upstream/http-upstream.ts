@@ -13,7 +13,7 @@ import { type RetryOptions, withRetries } from "./retry.ts";
 import { Transport } from "./transport.ts";
 import { Turnstile } from "./turnstile.ts";
 
-export interface HttpUpstreamParts {
+interface HttpUpstreamParts {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;

@@ -11,7 +11,7 @@ import { describeUrl, UpstreamFailure } from "./upstream-failure.ts";
 export const MAX_RESUMES = 3;
 
 /** What a download needs besides the first answer. */
-export interface ArchiveContext {
+interface ArchiveContext {
   readonly exchange: Exchange;
   readonly clock: Clock;
   readonly delay: (ms: number) => Promise<void>;
@@ -25,10 +25,10 @@ export async function requestArchive(exchange: Exchange, url: URL, maxBytes: num
   // The digest is claimed for the file, not for a compressed form of it.
   const answer = await exchange.run({ url, method: "GET", headers: { accept: "*/*", "accept-encoding": "identity" }, bulk: true });
   if (answer.status === 404 || answer.status === 410) {
-    discard(answer);
+    await discard(answer);
     throw new AssayError("NOT_FOUND", `upstream does not have ${describeUrl(answer.url)} (status ${answer.status})`);
   }
-  if (answer.status !== 200) throw statusFailure(answer);
+  if (answer.status !== 200) throw await statusFailure(answer);
   if (isRecoded(answer)) {
     answer.body.destroy();
     throw new AssayError(
@@ -155,7 +155,7 @@ class ArchiveBytes implements AsyncIterableIterator<Uint8Array> {
     try {
       const answer = await this.#context.exchange.run({ url: this.#url, method: "GET", headers, bulk: true });
       if (answer.status === 206 || answer.status === 200) return answer;
-      throw statusFailure(answer);
+      throw await statusFailure(answer);
     } catch (error) {
       if (error instanceof UpstreamFailure && error.mayPass) return undefined;
       throw error;

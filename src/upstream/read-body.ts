@@ -5,9 +5,9 @@ import { translateError, truncated } from "./translate-error.ts";
 import { describeUrl, UpstreamFailure } from "./upstream-failure.ts";
 
 /** Milliseconds of waiting after which a body must have come at `MIN_BYTES_PER_SECOND` on average. */
-export const PACE_GRACE_MS = 60_000;
+const PACE_GRACE_MS = 60_000;
 /** A byte every few seconds breaks no idle timeout, and would hold a connection for ever. */
-export const MIN_BYTES_PER_SECOND = 1024;
+const MIN_BYTES_PER_SECOND = 1024;
 
 /**
  * The bytes of an answer as they were sent, at most `maxBytes`. Throws UPSTREAM_LIMIT, at once where the announced length is past it,

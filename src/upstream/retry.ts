@@ -3,9 +3,9 @@ import { UpstreamFailure } from "./upstream-failure.ts";
 
 /** Milliseconds under which the first wait is drawn; it doubles with each attempt, up to the second. */
 export const BACKOFF_BASE_MS = 200;
-export const BACKOFF_CAP_MS = 5_000;
+const BACKOFF_CAP_MS = 5_000;
 /** Seconds of `Retry-After` that we sit out. For longer ones the caller is told, since a client would give up waiting for us. */
-export const MAX_HONOURED_RETRY_AFTER_SECONDS = 5;
+const MAX_HONOURED_RETRY_AFTER_SECONDS = 5;
 
 export interface RetryOptions {
   readonly retries: number;

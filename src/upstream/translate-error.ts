@@ -3,7 +3,7 @@ import { AssayError } from "../core/errors.ts";
 import { describeUrl, UpstreamFailure } from "./upstream-failure.ts";
 
 /** Before the headers nothing has been read; in the body an ended connection means missing bytes. */
-export type Stage = "headers" | "body";
+type Stage = "headers" | "body";
 
 /**
  * What undici, node:net, node:tls and node:dns throw, as one of our codes. Errors of our own pass through.

@@ -266,7 +266,8 @@ function send(response: ServerResponse, request: RecordedRequest, { status, head
 
 /** Writes the headers with a length of our choice and part of the body, and leaves the connection open. */
 async function sendPart(response: ServerResponse, answer: Answer, announcedBytes: number, sentBytes: number): Promise<void> {
-  response.writeHead(answer.status, { ...answer.headers, "content-length": String(announcedBytes) });
+  const announced = "transfer-encoding" in answer.headers ? {} : { "content-length": String(announcedBytes) };
+  response.writeHead(answer.status, { ...answer.headers, ...announced });
   response.flushHeaders();
   if (sentBytes > 0) await new Promise<void>((resolve) => response.write(answer.body.subarray(0, sentBytes), () => resolve()));
 }

@@ -49,7 +49,12 @@ describe("what goes wrong has its own code", () => {
     },
     { name: "a bad chunk", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\nzz\r\n", code: "UPSTREAM_MALFORMED" },
     { name: "missing chunks", answer: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", code: "UPSTREAM_TRUNCATED" },
-    { name: "endless headers", answer: `HTTP/1.1 200 OK\r\nX: ${"x".repeat(40_000)}\r\n\r\n`, code: "UPSTREAM_LIMIT" },
+    {
+      name: "missing chunks on a connection that closes",
+      answer: "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+      code: "UPSTREAM_TRUNCATED",
+    },
+    { name: "endless headers", answer: `HTTP/1.1 200 OK\r\nX: ${"x".repeat(33_000)}\r\n\r\n`, code: "UPSTREAM_LIMIT" },
     {
       name: "two codings",
       answer: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: 2\r\n\r\nab",
@@ -86,6 +91,20 @@ describe("bounds", () => {
     const { fetch } = clientFor(upstream.url("/"));
     expect(await codeOf(fetch("/doc", { maxBytes }))).toBe("UPSTREAM_LIMIT");
     expect(await fetch("/doc", { maxBytes: maxBytes + 1 })).toMatchObject({ kind: "document" });
+  });
+
+  test("a body past the limit is not read to its end: its connection is cut", async () => {
+    let cut: (() => void) | undefined;
+    const wasCut = new Promise<void>((resolve) => {
+      cut = resolve;
+    });
+    const { port } = await rawServer((socket) => {
+      socket.on("close", () => cut?.());
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 20001\r\n\r\nab");
+    });
+    const { fetch } = clientFor(`http://127.0.0.1:${port}/`, { timeouts: { connectMs: 1_000, headersMs: 60_000, idleMs: 60_000 } });
+    expect(await codeOf(fetch("/doc", { maxBytes: 20_000 }))).toBe("UPSTREAM_LIMIT");
+    await wasCut;
   });
 
   test("an unannounced body is cut at the limit", async () => {
@@ -195,6 +214,11 @@ describe("a document", () => {
     expect(answer).toMatchObject({ kind: "document", response: { contentType: "" } });
     expect(answer.kind === "document" && "etag" in answer.response).toBe(false);
     expect(answer.kind === "document" && "lastModified" in answer.response).toBe(false);
+  });
+
+  test("may have long headers, as behind some gateways", async () => {
+    const { port } = await rawServer((socket) => socket.end(`HTTP/1.1 200 OK\r\nX: ${"x".repeat(30_000)}\r\nContent-Length: 2\r\n\r\n{}`));
+    expect(await clientFor(`http://127.0.0.1:${port}/`).fetch("/doc")).toMatchObject({ kind: "document" });
   });
 
   test("is posted once, whatever happens", async () => {

@@ -3,7 +3,7 @@ import { AssayError, type ErrorCode } from "../../src/core/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.ts";
 import type { Clock } from "../../src/core/ports/clock.ts";
 import type { Log, LogFields } from "../../src/core/ports/log.ts";
-import type { DocumentQuery, Upstream, UpstreamClient } from "../../src/core/ports/upstream-client.ts";
+import type { DocumentAnswer, DocumentQuery, Upstream, UpstreamClient } from "../../src/core/ports/upstream-client.ts";
 import { createUpstreamClient, type UpstreamSeams } from "../../src/upstream/client.ts";
 import type { UpstreamOptions } from "../../src/upstream/options.ts";
 import { type FakeUpstream, type FakeUpstreamOptions, startFakeUpstream } from "../support/fake-upstream.ts";
@@ -108,6 +108,11 @@ export async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer>
   const chunks: Buffer[] = [];
   for await (const chunk of bytes) chunks.push(Buffer.from(chunk)); // A chunk is valid only until the next.
   return Buffer.concat(chunks);
+}
+
+/** Where a document came from. `toMatchObject` would take any two URLs for equal. */
+export function addressOf(answer: DocumentAnswer): string | undefined {
+  return answer.kind === "document" ? answer.response.url.href : undefined;
 }
 
 /** The whole archive, or what opening or reading it throws. */
