@@ -43,7 +43,8 @@ export class EntryTree {
     return node?.kind === "file" ? node.content : undefined;
   }
 
-  addLink(segments: readonly string[], target: string): void {
+  /** The same holds for links, and their `target`. */
+  addLink(segments: readonly string[], target?: string): void {
     this.#add(segments, "link", target);
   }
 

@@ -1,6 +1,6 @@
 import { readSync } from "node:fs";
 import { Readable } from "node:stream";
-import { createInflateRaw } from "node:zlib";
+import { createInflateRaw, inflateRawSync } from "node:zlib";
 import { malformed } from "./finding.ts";
 
 /** Bytes held at once of whatever is read or inflated. */
@@ -43,6 +43,33 @@ export function isZero(bytes: Buffer): boolean {
     if (!piece.equals(ZEROS.subarray(0, piece.length))) return false;
   }
   return true;
+}
+
+/**
+ * Inflates the raw deflate stream between `start` and `end` at once, into at most `maxBytes`. For what is small: a stream for each of
+ * thousands of small files costs more than inflating them. Throws ARCHIVE_MALFORMED.
+ */
+export function inflateWhole(
+  fd: number,
+  start: number,
+  end: number,
+  maxBytes: number,
+): { readonly content: Buffer; readonly usedBytes: number } {
+  const packed = readExactly(fd, start, end - start);
+  try {
+    const { buffer, engine } = inflateRawSync(packed, { maxOutputLength: Math.max(maxBytes, 1), info: true }) as unknown as Inflated;
+    return { content: buffer, usedBytes: engine.bytesWritten };
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE")
+      throw malformed(`an entry unpacks to more than the ${maxBytes} bytes it declares`);
+    throw error;
+  }
+}
+
+/** What `info: true` makes of the answer; its types do not say so. */
+interface Inflated {
+  readonly buffer: Buffer;
+  readonly engine: { readonly bytesWritten: number };
 }
 
 /**

@@ -28,18 +28,17 @@ export function parsePax(body: Buffer): PaxOverrides {
     if (OVERRIDES.has(key) && earlier !== undefined && earlier !== value) throw ambiguous(`a pax header gives two values for ${key}`);
     records.set(key, value);
   }
-  const path = records.get("path");
-  const linkpath = records.get("linkpath");
-  const size = parseSize(records.get("size"));
+  const strict = { path: records.get("path"), linkpath: records.get("linkpath"), size: parseSize(records.get("size")) };
   const asNpm = Pax.parse(body.toString("utf8"));
-  if (asNpm.path !== path || asNpm.linkpath !== linkpath || asNpm.size !== size) {
-    throw ambiguous(`a pax header names ${quote(path ?? "")} to some readers and ${quote(asNpm.path ?? "")} to others`);
+  for (const key of ["path", "linkpath", "size"] as const) {
+    if (asNpm[key] === strict[key]) continue;
+    throw ambiguous(`a pax header sets ${key} to ${show(strict[key])} for some readers and to ${show(asNpm[key])} for others`);
   }
-  return {
-    ...(path === undefined ? {} : { path }),
-    ...(linkpath === undefined ? {} : { linkpath }),
-    ...(size === undefined ? {} : { size }),
-  };
+  return Object.fromEntries(Object.entries(strict).filter(([, value]) => value !== undefined));
+}
+
+function show(value: string | number | undefined): string {
+  return value === undefined ? "nothing" : quote(String(value));
 }
 
 const OVERRIDES: ReadonlySet<string> = new Set(["path", "linkpath", "size"]);

@@ -46,7 +46,7 @@ function toReport(error: unknown): ScanReport {
   if (error instanceof ArchiveFinding) return { kind: "unsound", code: error.code, detail: error.message };
   if (!(error instanceof Error)) throw error;
   if ("syscall" in error) return { kind: "unreadable", detail: error.message };
-  const isFromZlib = "code" in error && String(error.code).match(/^(Z|ZSTD)_|^ERR_BUFFER/);
+  const isFromZlib = "code" in error && String(error.code).match(/^(Z|ZSTD)_/);
   const isFromYauzl = error.constructor === Error;
   if (!isFromZlib && !isFromYauzl) throw error;
   return { kind: "unsound", code: "ARCHIVE_MALFORMED", detail: `it does not parse: ${printable(error.message)}` };

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { type Entry, fromFdPromise, parseExtraFields } from "yauzl";
+import { type Entry, parseExtraFields, type ZipFile } from "yauzl";
 import { ambiguous, malformed, quote, unsafe, unsupported } from "./finding.ts";
 import type { ZipDirectory } from "./zip-end.ts";
 
@@ -36,9 +36,7 @@ const FILE_TYPE = { mask: 0o170000, none: 0, regular: 0o100000, folder: 0o040000
  * first of two extra fields and settles names silently; what other readers may settle otherwise is refused here.
  * Throws ARCHIVE_MALFORMED, ARCHIVE_AMBIGUOUS, ARCHIVE_UNSAFE, ARCHIVE_UNSUPPORTED.
  */
-export async function* readZipDirectory(fd: number, directory: ZipDirectory): AsyncGenerator<ZipMember, void> {
-  // Names are decoded here, strictly: yauzl would put U+FFFD for bytes that are no UTF-8.
-  const zip = await fromFdPromise(fd, { autoClose: false, decodeStrings: false, validateEntrySizes: true, strictFileNames: true });
+export async function* readZipDirectory(zip: ZipFile, directory: ZipDirectory): AsyncGenerator<ZipMember, void> {
   let bytes = 0;
   for await (const entry of zip.eachEntry()) {
     bytes += RECORD_BYTES + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;

@@ -1,13 +1,16 @@
 import { crc32 } from "node:zlib";
-import { fromFdPromise } from "yauzl";
 import type { ArchiveFormat } from "../../core/ports/ecosystem.ts";
 import { checkLinkTarget, parseEntryPath } from "./entry-path.ts";
-import { inflateRegion, readRegion } from "./file-region.ts";
+import { inflateRegion, inflateWhole, readRegion } from "./file-region.ts";
 import { ambiguous, malformed, quote, unsafe } from "./finding.ts";
 import type { Tally } from "./tally.ts";
 import { readZipDirectory, type ZipMember } from "./zip-directory.ts";
 import { findZipDirectory } from "./zip-end.ts";
+import { openZip } from "./zip-file.ts";
 import { checkLocalHeader } from "./zip-local.ts";
+
+/** Members up to this size, packed and unpacked, are held whole for a moment. */
+const SMALL_BYTES = 256 * 1024;
 
 /**
  * Checks a zip archive (wheel, zip sdist, egg) byte for byte: from offset 0 to the end, every byte belongs to exactly one record that the
@@ -18,8 +21,9 @@ import { checkLocalHeader } from "./zip-local.ts";
  */
 export async function scanZip(fd: number, sizeBytes: number, format: ArchiveFormat, tally: Tally): Promise<void> {
   const directory = findZipDirectory(fd, sizeBytes);
+  const zip = await openZip(fd, sizeBytes);
   const members: ZipMember[] = [];
-  for await (const member of readZipDirectory(fd, directory)) {
+  for await (const member of readZipDirectory(zip, directory)) {
     tally.budget.countEntry();
     tally.budget.checkPath(member.name, member.rawName.length);
     tally.budget.countUnpacked(member.sizeBytes);
@@ -27,7 +31,6 @@ export async function scanZip(fd: number, sizeBytes: number, format: ArchiveForm
   }
   // The directory's order is the tool's choice; on disk they must stand one right behind the other.
   members.sort((a, b) => a.offset - b.offset);
-  const zip = await fromFdPromise(fd, { autoClose: false, decodeStrings: false });
   let expected = 0;
   for (const [index, member] of members.entries()) {
     const end = members[index + 1]?.offset ?? directory.offset;
@@ -60,8 +63,13 @@ async function scanMember(fd: number, dataStart: number, member: ZipMember, form
       tally.budget.checkPath(member.name, member.sizeBytes);
       const target: Buffer[] = [];
       await unpackMember(fd, dataStart, dataEnd, member, (chunk) => target.push(Buffer.from(chunk)));
+      // Some wheels have links that their tool emptied. pip and uv unpack every entry as a file; of nothing nobody can make a link.
+      if (member.sizeBytes === 0) {
+        tally.tree.addFile(segments);
+        return;
+      }
       checkLinkTarget(segments, Buffer.concat(target).toString("utf8"));
-      tally.tree.addLink(segments, "");
+      tally.tree.addLink(segments);
       return;
     }
     default:
@@ -72,7 +80,7 @@ async function scanMember(fd: number, dataStart: number, member: ZipMember, form
 /** In a zip archive nobody writes `./a` or `a//b`, and readers that go by the text see other names there than those that unpack. */
 function checkFileName(member: ZipMember, segments: readonly string[]): void {
   if (segments.length === 0 || segments.join("/") !== member.name)
-    throw ambiguous(`entry ${quote(member.name)} has empty segments in its name`);
+    throw ambiguous(`entry ${quote(member.name)} has empty or dot segments in its name`);
 }
 
 /** Streams one member past `sink`; proves that it unpacks to exactly the size and CRC that its record gives. */
@@ -97,15 +105,26 @@ async function unpackMember(
     if (member.compressedBytes !== member.sizeBytes) throw ambiguous(`entry ${quote(member.name)} is stored, but with two sizes`);
     for (const chunk of readRegion(fd, start, end)) take(chunk);
   } else {
-    const data = inflateRegion(fd, start, end);
-    let step = await data.next();
-    while (!step.done) {
-      take(step.value);
-      step = await data.next();
-    }
-    if (step.value !== end - start) throw ambiguous(`entry ${quote(member.name)} has other data behind its compressed content`);
+    const usedBytes = await inflate(fd, start, end, member, take);
+    if (usedBytes !== end - start) throw ambiguous(`entry ${quote(member.name)} has other data behind its compressed content`);
   }
   if (sizeBytes !== member.sizeBytes)
     throw malformed(`entry ${quote(member.name)} unpacks to ${sizeBytes} bytes, not the ${member.sizeBytes} it declares`);
   if (crc !== member.crc) throw malformed(`entry ${quote(member.name)} does not match its checksum`);
+}
+
+/** Answers how many bytes the compressed content is long. */
+async function inflate(fd: number, start: number, end: number, member: ZipMember, take: (chunk: Buffer) => void): Promise<number> {
+  if (end - start <= SMALL_BYTES && member.sizeBytes <= SMALL_BYTES) {
+    const { content, usedBytes } = inflateWhole(fd, start, end, member.sizeBytes);
+    take(content);
+    return usedBytes;
+  }
+  const data = inflateRegion(fd, start, end);
+  let step = await data.next();
+  while (!step.done) {
+    take(step.value);
+    step = await data.next();
+  }
+  return step.value;
 }
