@@ -1,0 +1,82 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Digests, parseDigest } from "../../src/core/digest.ts";
+import { AssayError } from "../../src/core/errors.ts";
+import type { QuarantinedBlob } from "../../src/core/ports/blob-store.ts";
+import type { ArchiveFormat, Ecosystem, Resolution } from "../../src/core/ports/ecosystem.ts";
+import type { Log } from "../../src/core/ports/log.ts";
+import type { Candidate } from "../../src/core/ports/verifier.ts";
+
+export interface CandidateOptions {
+  readonly bytes: Buffer;
+  readonly name?: string;
+  readonly version?: string;
+  readonly file?: string;
+  readonly claims?: Resolution["claims"];
+  readonly manifestClaims?: Resolution["manifestClaims"];
+  readonly admittedBefore?: string;
+  /** Digests that the store did not compute. */
+  readonly without?: readonly (keyof Digests)[];
+  /** Undefined for a file that promises no container. */
+  readonly format?: ArchiveFormat | undefined;
+}
+
+/** An archive in quarantine as a verifier gets it. Its file is there until `remove`. */
+export function makeCandidate(options: CandidateOptions): { readonly candidate: Candidate; readonly remove: () => void } {
+  const { bytes, name = "demo", version = "1.0", file = "demo-1.0-py3-none-any.whl", claims = [] } = options;
+  const folder = mkdtempSync(join(tmpdir(), "assay-candidate-"));
+  const path = join(folder, "blob");
+  writeFileSync(path, bytes);
+  const ref = { repository: "pypi", ecosystem: "pypi", name, version, file } as const;
+  const upstream = { id: "pypi#0", url: new URL("https://registry.example/simple/") };
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const all = { sha256, sha512: createHash("sha512").update(bytes).digest("hex") };
+  const digests = { ...Object.fromEntries(Object.entries(all).filter(([key]) => !options.without?.some((left) => left === key))), sha256 };
+  const candidate: Candidate = {
+    ref,
+    resolution: {
+      ref,
+      upstream,
+      url: new URL(file, upstream.url),
+      claims,
+      ...(options.manifestClaims ? { manifestClaims: options.manifestClaims } : {}),
+    },
+    // Only a store makes these; a verifier must not care which.
+    blob: { digest: parseDigest(sha256), digests, sizeBytes: bytes.length, path } as QuarantinedBlob,
+    ecosystem: namedByManifest("format" in options ? options.format : WHEEL_FORMAT),
+    admittedBefore: options.admittedBefore,
+  };
+  return { candidate, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+const WHEEL_FORMAT: ArchiveFormat = {
+  container: "zip",
+  manifests: [{ depth: 2, name: "METADATA", folderEnding: ".dist-info" }],
+  symlinks: "refuse",
+};
+
+/** An ecosystem that looks into archives only: its packages are what the `Name:` and `Version:` lines of their one manifest say. */
+function namedByManifest(format: ArchiveFormat | undefined): Ecosystem {
+  const notHere = (): never => {
+    throw new AssayError("NOT_FOUND", "this ecosystem serves no pages");
+  };
+  return {
+    id: "pypi",
+    algorithms: [],
+    handle: async () => notHere(),
+    resolve: async () => notHere(),
+    archiveFormat: () => format,
+    identify: (ref, manifests) => {
+      const [manifest] = manifests;
+      if (!manifest) return { kind: "other", detail: "it has no manifest" };
+      const text = manifest.body.toString("utf8");
+      const same = text.includes(`\nName: ${ref.name}\n`) && text.includes(`\nVersion: ${ref.version}\n`);
+      return same ? { kind: "same", manifestPath: manifest.path } : { kind: "other", detail: `${manifest.path} names another package` };
+    },
+  };
+}
+
+/** A log that keeps nothing. */
+export const SILENT_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT_LOG };
