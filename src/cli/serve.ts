@@ -17,7 +17,7 @@ export async function serve(config: Config, env: NodeJS.ProcessEnv): Promise<num
     await server.close(config.shutdownGraceMs);
     await assay.close();
   }, log);
-  process.stdout.write(`Assay is ready at ${server.address}/\n`);
+  process.stdout.write(`Assay is ready at ${server.address}\n`);
   await stopped;
   return EXIT_DONE;
 }

@@ -21,6 +21,7 @@ export class Flight {
   readonly #withhold: Withhold;
   readonly #watchers = new Set<() => void>();
   #arrival: Arrival | undefined;
+  #flowed = false;
   #outcome: Outcome | undefined;
 
   /** `start` walks the road and reports the arrival of bytes. */
@@ -32,6 +33,11 @@ export class Flight {
       (admission) => this.#settle({ kind: "admission", admission }),
       (error: unknown) => this.#settle({ kind: "error", error }),
     );
+  }
+
+  /** Whether bytes went out before the verdict: on a refusal, clients were cut off without a reason. */
+  get flowed(): boolean {
+    return this.#flowed;
   }
 
   /**
@@ -79,6 +85,7 @@ export class Flight {
   }
 
   #reader(arrival: Arrival): FlightReader {
+    this.#flowed = true;
     const letGo = arrival.reception.hold();
     return new FlightReader(arrival, letGo, async (position) => {
       for (;;) {

@@ -24,8 +24,8 @@ export type Obtained =
 export interface ObtainSettings {
   readonly withhold: Withhold;
   /**
-   * How long a refusal answers by itself. Long enough for the client whose connection was cut to come back and read the reason,
-   * short enough that an upstream that was mended is asked again soon.
+   * How long the refusal of an archive whose first bytes had gone out answers by itself: long enough for the client whose connection was cut to
+   * come back and read the reason. Others were told the reason at once, so their next request asks an upstream that may be mended by then.
    */
   readonly refusalTtlMs: number;
 }
@@ -90,7 +90,7 @@ export class Mirror {
     const flight = new Flight(ref, this.#settings.withhold, (arriving) => this.#alone(repository, ref, arriving));
     this.#flights.set(key, flight);
     flight.admission.then(
-      (admission) => this.#landed(key, admission),
+      (admission) => this.#landed(key, flight, admission),
       () => this.#flights.delete(key),
     );
     return flight;
@@ -122,7 +122,7 @@ export class Mirror {
     }
   }
 
-  #landed(key: string, admission: Admission): void {
+  #landed(key: string, flight: Flight, admission: Admission): void {
     this.#flights.delete(key);
     const { log, counters } = this.#deps;
     const fields = {
@@ -133,7 +133,7 @@ export class Mirror {
     };
     counters.add(admission.ref.repository, "bytes_fetched", admission.sizeBytes);
     if (admission.verdict.kind === "refuse") {
-      this.#refused.set(key, { admission, until: this.#deps.clock.now() + this.#settings.refusalTtlMs });
+      if (flight.flowed) this.#refused.set(key, { admission, until: this.#deps.clock.now() + this.#settings.refusalTtlMs });
       log.warn({ ...fields, reasons: admission.verdict.reasons }, "refused");
       return;
     }

@@ -97,7 +97,7 @@ describe.each(CLIENTS)("$client", ({ client, kind }) => {
   });
 
   const faults: readonly { name: string; fault: Fault }[] = [
-    { name: "truncation", fault: { kind: "truncate", afterBytes: 300 } },
+    { name: "truncation", fault: { kind: "truncate", afterBytes: 100 } },
     { name: "a wrong length", fault: { kind: "content-length", bytes: 10_000 } },
     { name: "500s", fault: { kind: "status", status: 500 } },
     { name: "a redirect to a private address", fault: { kind: "redirect", location: "http://127.0.0.2:9/evil" } },

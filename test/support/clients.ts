@@ -100,6 +100,9 @@ export class Workspace {
       npm_config_userconfig: join(this.folder, ".npmrc"),
       npm_config_globalconfig: join(this.folder, "global-npmrc"),
       npm_config_update_notifier: "false",
+      // As many retries as by default, without the minute that npm and pnpm wait between them.
+      npm_config_fetch_retry_mintimeout: "100",
+      npm_config_fetch_retry_maxtimeout: "1000",
       XDG_DATA_HOME: join(this.folder, "data"),
       XDG_CACHE_HOME: join(this.folder, "cache"),
     };
