@@ -13,7 +13,7 @@ export const CONFIG_DEFAULTS = {
   withhold: "8MiB",
   metadata_ttl: "60s",
   negative_ttl: "60s",
-  refusal_ttl: "5m",
+  refusal_ttl: "30s",
   stale_if_error: "30d",
   offline: false,
   log: { level: "info" },
