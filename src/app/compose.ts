@@ -46,7 +46,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     },
   );
   const ecosystems = createEcosystems({ documents, index, upstream, limits: config.limits, log });
-  const hot = new Hot({ bodyBytes: config.memory.bodiesBytes, pageBytes: config.memory.documentsBytes });
+  const hot = new Hot({ bodyBytes: config.memory.bodiesBytes / 2, pageBytes: config.memory.bodiesBytes / 2 });
   const readers = new Readers(blobs, OPEN_BLOBS);
   const policy = policyOf(rules);
   const mirror = new Mirror(

@@ -4,6 +4,7 @@
  */
 export function headerText(text: string, maxCharacters: number): string {
   const line = text
+    .replaceAll("…", "...")
     .replace(/[^\x20-\x7e]+/g, " ")
     .replace(/ {2,}/g, " ")
     .trim();

@@ -66,7 +66,7 @@ export function problemOfRefusal(admission: Admission, refusal: Refusal, origin:
     status: 403,
     code: first.code,
     title: `Refused by Assay: ${admission.ref.name} ${admission.ref.version}`,
-    detail: refusal.reasons.map((reason) => `${reason.text} [${reason.rule}] ${reason.help}`).join("; "),
+    detail: shortDigests(refusal.reasons.map((reason) => `${reason.text} [${reason.rule}] ${reason.help}`).join("; ")),
     purl,
     why: `${origin}/api/v1/artifacts?purl=${encodeURIComponent(purl)}`,
   };
@@ -98,6 +98,11 @@ export function sendProblem(
   if (problem.status === 405) headers["Allow"] ??= "GET, HEAD";
   response.writeHead(status, headerText(line, PHRASE_CHARACTERS), headers);
   response.end(options.method === "HEAD" ? undefined : body);
+}
+
+/** A digest in a sentence for people: enough to compare by eye. The page that `why` names has them whole. */
+function shortDigests(text: string): string {
+  return text.replace(/[0-9a-f]{32,}/g, (hex) => `${hex.slice(0, 12)}…`);
 }
 
 function commonBody(problem: Problem): Record<string, unknown> {
