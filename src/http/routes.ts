@@ -97,7 +97,8 @@ async function send(
     case "artifact":
       return serveArtifact(incoming, outgoing, repository, answer, request.origin, deps);
     case "redirect":
-      outgoing.writeHead(answer.status, { Location: answer.location, "Content-Length": "0", "Cache-Control": "public, max-age=600" });
+      // Behind a reverse proxy the path that a client sees may have a prefix that we do not.
+      outgoing.writeHead(answer.status, { Location: `${deps.publicUrl ?? ""}${answer.location}`, "Content-Length": "0", "Cache-Control": "public, max-age=600" });
       outgoing.end();
       return;
     case "plain":
