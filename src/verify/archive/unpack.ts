@@ -1,8 +1,7 @@
-import { Readable } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
 import type { ArchiveFormat } from "../../core/ports/ecosystem.ts";
 import { bunzip } from "./bunzip.ts";
-import { readRegion } from "./file-region.ts";
+import { pour, readRegion } from "./file-region.ts";
 import { ambiguous, unsupported } from "./finding.ts";
 import { gunzip } from "./gzip.ts";
 
@@ -34,15 +33,7 @@ export async function unpack(fd: number, sizeBytes: number, container: TarContai
 }
 
 async function unzstd(fd: number, sizeBytes: number, write: (chunk: Buffer) => void): Promise<void> {
-  const source = Readable.from(readRegion(fd, 0, sizeBytes), { objectMode: false });
   const frame = createZstdDecompress();
-  source.on("error", (error) => frame.destroy(error));
-  source.pipe(frame);
-  try {
-    for await (const chunk of frame) write(chunk as Buffer);
-    if (frame.bytesWritten !== sizeBytes) throw ambiguous("other data follows the zstd frame");
-  } finally {
-    source.destroy();
-    frame.destroy();
-  }
+  for await (const chunk of pour(fd, 0, sizeBytes, frame)) write(chunk);
+  if (frame.bytesWritten !== sizeBytes) throw ambiguous("other data follows the zstd frame");
 }
