@@ -154,8 +154,8 @@ function zip64End(count: number, size: number, offset: number, quirks: ZipQuirks
 function end(count: number, size: number, offset: number, quirks: ZipQuirks): Buffer {
   const record = Buffer.alloc(22);
   record.writeUInt32LE(0x06054b50, 0);
-  record.writeUInt16LE(count, 8);
-  record.writeUInt16LE(count, 10);
+  record.writeUInt16LE(Math.min(count, 0xffff), 8);
+  record.writeUInt16LE(Math.min(count, 0xffff), 10);
   record.writeUInt32LE(size, 12);
   record.writeUInt32LE(offset, 16);
   record.writeUInt16LE(quirks.comment?.length ?? 0, 20);

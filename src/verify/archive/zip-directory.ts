@@ -27,7 +27,6 @@ export const ZIP_FLAG = {
 } as const;
 
 const RECORD_BYTES = 46;
-const MAX_32 = 0xffffffff;
 const EXTRA = { zip64: 0x0001, unicodePath: 0x7075 } as const;
 const FILE_TYPE = { mask: 0o170000, none: 0, regular: 0o100000, folder: 0o040000, link: 0o120000 } as const;
 
@@ -69,14 +68,15 @@ function toMember(entry: Entry): ZipMember {
 }
 
 /**
- * UTF-8 where the flag says so. Without it names are CP437 to some readers and UTF-8 to others; that differs only in letters outside ASCII, which
- * no special name has, so such names are kept (old tools write them) and compared by their bytes.
+ * Without the flag that says UTF-8, a name's bytes are CP437 to some readers and UTF-8 to others. That differs only in letters outside ASCII,
+ * which no special name has, so such names are kept: old tools write them. Decoding them as UTF-8 where that is possible finds the ones
+ * that are one name to a reader of UTF-8. Throws ARCHIVE_MALFORMED for a name that is flagged and is no UTF-8.
  */
 function decodeName(raw: Buffer, flags: number): string {
-  if ((flags & ZIP_FLAG.utf8) === 0) return raw.toString("latin1");
   const name = raw.toString("utf8");
-  if (!Buffer.from(name).equals(raw)) throw malformed(`entry ${quote(name)} has a name that is no UTF-8`);
-  return name;
+  if (Buffer.from(name).equals(raw)) return name;
+  if (flags & ZIP_FLAG.utf8) throw malformed(`entry ${quote(name)} has a name that is no UTF-8`);
+  return raw.toString("latin1");
 }
 
 function checkFlags(name: string, flags: number): void {
@@ -112,16 +112,16 @@ export function zip64Values(name: string, extra: Buffer): readonly number[] | un
 }
 
 /**
- * A zip64 field holds just the values whose 32-bit fields are at their maximum, or, from tools that write all of them, all in order. Either
- * way none may contradict what yauzl made of it: another reader would take the other value.
+ * A zip64 field holds the values whose 32-bit fields are at their maximum, in their fixed order; Python writes them from 2 GiB on, Go always all
+ * three. Whichever they are, none may contradict what yauzl made of the record: another reader would take the other value.
  */
 function checkZip64(name: string, entry: Entry): void {
-  const values = zip64Values(name, entry.extraFieldRaw);
-  const all = [entry.uncompressedSize, entry.compressedSize, entry.relativeOffsetOfLocalHeader];
-  if (values === undefined || values.length === 0) return;
-  const wide = all.filter((value) => value >= MAX_32);
-  const startsWith = (whole: readonly number[]): boolean => values.every((value, index) => value === whole[index]);
-  if (!startsWith(wide) && !startsWith(all)) throw ambiguous(`entry ${quote(name)} has a zip64 field that contradicts its record`);
+  let at = 0;
+  const actual = [entry.uncompressedSize, entry.compressedSize, entry.relativeOffsetOfLocalHeader];
+  for (const value of zip64Values(name, entry.extraFieldRaw) ?? []) {
+    at = actual.indexOf(value, at) + 1;
+    if (at === 0) throw ambiguous(`entry ${quote(name)} has a zip64 field that contradicts its record`);
+  }
 }
 
 function kindOf(name: string, mode: number): ZipMember["kind"] {

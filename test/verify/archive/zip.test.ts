@@ -48,6 +48,12 @@ const ATTACKS: readonly [attack: string, entries: readonly ZipEntry[], code: str
   ["data before the directory", [A], "ARCHIVE_AMBIGUOUS", { beforeDirectory: Buffer.from("x") }],
   ["data behind the directory", [A], "ARCHIVE_AMBIGUOUS", { afterDirectory: Buffer.from("x") }],
   ["a directory with more entries than are counted", [A, B], "ARCHIVE_AMBIGUOUS", { alterEnd: (end) => counted(end, 1) }],
+  [
+    "data in the directory behind its entries",
+    [A],
+    "ARCHIVE_AMBIGUOUS",
+    { afterDirectory: Buffer.from("x"), alterEnd: (end) => void end.writeUInt32LE(end.readUInt32LE(12) + 1, 12) },
+  ],
   ["a directory with fewer", [A], "ARCHIVE_MALFORMED", { alterEnd: (end) => counted(end, 2) }],
   ["two counts", [A], "ARCHIVE_AMBIGUOUS", { alterEnd: (end) => void end.writeUInt16LE(2, 8) }],
   ["several disks", [A], "ARCHIVE_UNSUPPORTED", { alterEnd: (end) => void end.writeUInt16LE(1, 4) }],
@@ -105,6 +111,14 @@ const ATTACKS: readonly [attack: string, entries: readonly ZipEntry[], code: str
     [
       { ...A, path: "K.py" },
       { ...B, path: "\u212a.py" },
+    ],
+    "ARCHIVE_AMBIGUOUS",
+  ],
+  [
+    "one name, flagged as UTF-8 once",
+    [
+      { ...A, path: "\u00e4.py" },
+      { ...B, path: "\u00e4.py", flags: 0 },
     ],
     "ARCHIVE_AMBIGUOUS",
   ],
@@ -194,6 +208,7 @@ const GOOD: readonly [oddity: string, entries: readonly ZipEntry[], quirks?: Zip
     "a zip64 field with all values, as Go writes it",
     [{ ...A, central: { extra: zip64(6, packed.length, 0), size: 0xffffffff, compressedSize: 0xffffffff } }],
   ],
+  ["a zip64 field with the offset alone, as Python writes it past 2 GiB", [{ ...A, central: { extra: zip64(0), offset: 0xffffffff } }]],
   ["zip64 sizes in the local header", [{ ...A, local: { extra: zip64(6, packed.length), size: 0xffffffff, compressedSize: 0xffffffff } }]],
   ["a Unicode path field that says the same", [{ ...A, central: { extra: unicodePath("a.py", "a.py") } }]],
   ["names in UTF-8", [{ ...A, path: "přehled/概要.py" }]],
@@ -227,6 +242,13 @@ test("a wheel's METADATA is read out, and nothing else", async () => {
   const wheel = buildWheel({ name: "demo", version: "1.0", files: { "x/METADATA": "no", "demo-1.0.dist-info/sub/METADATA": "no" } });
   const report = await scanBytes(wheel.bytes, ZIP);
   expect(report).toMatchObject({ kind: "sound", manifests: [{ path: "demo-1.0.dist-info/METADATA", body: wheel.manifest }] });
+});
+
+test("content larger than declared ends the scan where it passes the declared size, not at its own end", async () => {
+  for (const sizeBytes of [1000, 300_000]) {
+    const report = await scanBytes(buildZip([both({ ...A, body: Buffer.alloc(20_000_000) }, { size: sizeBytes })]), ZIP);
+    expect(report).toMatchObject({ detail: expect.stringContaining(`unpacks to more than the ${sizeBytes} bytes it declares`) });
+  }
 });
 
 test("a finding names the entry, escaped", async () => {
