@@ -29,6 +29,8 @@ export function createNpm(services: EcosystemServices): Ecosystem {
       ],
       // npm and pnpm drop links when they unpack; archives from before npm refused to pack them hold `node_modules/.bin` links.
       symlinks: "inside",
+      // Both unpack without the first folder, so that `package/a.js` and `x/a.js` are one file: which one wins must not be theirs to say.
+      droppedSegments: 1,
     }),
     identify: (ref, manifests) => identify(ref, manifests, services.limits.jsonDepth),
   };
