@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { buildNpmTarball, buildSdist, buildTar, gzip, type TarEntry, type TarQuirks } from "../../support/archives.ts";
+import { buildAam, buildNpmTarball, buildSdist, buildTar, gzip, type TarEntry, type TarQuirks } from "../../support/archives.ts";
 import { paxRecord } from "../../support/tar.ts";
 import { NPM, scanBytes, TAR, verdictOn } from "./scan-bytes.ts";
 
@@ -182,11 +182,14 @@ test.each([
   expect(await verdictOn(gzip(buildTar(entries.map((path, index) => ({ path, body: `${index}` })))), NPM)).toBe(code);
 });
 
-test("an sdist's and an npm tarball's manifest is read out, and nothing else", async () => {
+test("an sdist's, an npm tarball's and an AAM package's manifest is read out, and nothing else", async () => {
   const sdist = buildSdist({ name: "demo", version: "1.0", files: { "demo.egg-info/PKG-INFO": "no" } });
   expect(await scanBytes(sdist.bytes, { ...TAR, container: "tar.gz" })).toMatchObject({
     manifests: [{ path: "demo-1.0/PKG-INFO", body: sdist.manifest }],
   });
   const tarball = buildNpmTarball({ name: "demo", version: "1.0.0", files: { "node_modules/x/package.json": "no" } });
   expect(await scanBytes(tarball.bytes, NPM)).toMatchObject({ manifests: [{ path: "package/package.json", body: tarball.manifest }] });
+  const aam = buildAam({ name: "@acme/demo", version: "1.0.0", files: { "x/package.agent.json": "no" } });
+  const format = { ...TAR, container: "tar.gz", manifests: [{ depth: 1, name: "package.agent.json" }] } as const;
+  expect(await scanBytes(aam.bytes, format)).toMatchObject({ manifests: [{ path: "package.agent.json", body: aam.manifest }] });
 });
