@@ -11,6 +11,12 @@ export interface PackageCoordinates {
 }
 
 /**
+ * The library writes npm names in lowercase, as the specification's newest text has it. But `JSONStream` and `jsonstream` are two packages, and a
+ * reader who follows one's purl must not be shown the other, so npm names are taken as they are.
+ */
+const CASE_KEEPING_TYPE = "generic";
+
+/**
  * The package URL of an archive: `pkg:npm/%40scope/name@1.0.0`, `pkg:aam/%40myorg/code-review@1.3.0`.
  * A PyPI release has many files, so its purl carries `file_name`, the qualifier the purl specification registers for it.
  * https://github.com/package-url/purl-spec
@@ -19,7 +25,9 @@ export function formatPurl(ref: Pick<ArtifactRef, "ecosystem" | "name" | "versio
   const slash = ref.name.startsWith("@") ? ref.name.indexOf("/") : -1;
   const namespace = slash > 0 ? ref.name.slice(0, slash) : undefined;
   const qualifiers = ref.ecosystem === "pypi" ? { file_name: ref.file } : undefined;
-  return new PackageURL(ref.ecosystem, namespace, ref.name.slice(slash + 1), ref.version, qualifiers, undefined).toString();
+  const type = ref.ecosystem === "npm" ? CASE_KEEPING_TYPE : ref.ecosystem;
+  const purl = new PackageURL(type, namespace, ref.name.slice(slash + 1), ref.version, qualifiers, undefined).toString();
+  return `pkg:${ref.ecosystem}${purl.slice(`pkg:${type}`.length)}`;
 }
 
 /** Throws BAD_REQUEST for text that is no purl, or one of an ecosystem Assay does not know. */
@@ -41,9 +49,10 @@ export function parsePurl(text: string): PackageCoordinates {
     });
   }
   const file = purl.qualifiers?.["file_name"];
+  const [, namespace, name = purl.name] = ecosystem === "npm" ? PackageURL.parseString(text) : [undefined, purl.namespace, purl.name];
   return {
     ecosystem,
-    name: purl.namespace ? `${purl.namespace}/${purl.name}` : purl.name,
+    name: namespace ? `${namespace}/${name}` : name,
     ...(purl.version ? { version: purl.version } : {}),
     ...(file ? { file } : {}),
   };

@@ -7,6 +7,7 @@ test.each(["", "left-pad", "pkg:npm", "pkg:cargo/serde@1.0.0", "pkg:npm/%ZZ@1"])
 
 test.each([
   { ecosystem: "npm", name: "@scope/name", version: "1.0.0", file: "name-1.0.0.tgz", purl: "pkg:npm/%40scope/name@1.0.0" },
+  { ecosystem: "npm", name: "JSONStream", version: "1.0.0", file: "JSONStream-1.0.0.tgz", purl: "pkg:npm/JSONStream@1.0.0" },
   {
     ecosystem: "aam",
     name: "@myorg/code-review",
