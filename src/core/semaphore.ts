@@ -14,12 +14,15 @@ export class Semaphore {
     this.#what = options.what;
   }
 
-  /** Waits for a slot; answers how to give it back (once). Throws BUSY when the queue is full. */
+  /** Waits for a slot; answers how to give it back, which counts once. Throws BUSY when the queue is full. */
   async acquire(): Promise<() => void> {
     if (this.#free > 0) this.#free--;
     else if (this.#waiting.length >= this.#queue) {
-      throw new AssayError("BUSY", `too many ${this.#what} are waiting (${this.#queue})`, { help: "try again soon", retryAfterSeconds: 5 });
-    } else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      throw new AssayError("BUSY", `${this.#queue} ${this.#what} wait for their turn already`, {
+        help: "try again soon; the operator can raise limits.fetch_queue or the upstream's concurrency",
+        retryAfterSeconds: 5,
+      });
+    } else await new Promise<void>((resolve) => this.#waiting.push(resolve)); // Whoever gives its slot back hands it over.
     let held = true;
     return () => {
       if (!held) return;

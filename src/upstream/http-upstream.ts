@@ -3,6 +3,7 @@ import type { Limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { ArchiveStream, DocumentAnswer, DocumentQuery } from "../core/ports/upstream-client.ts";
+import { Semaphore } from "../core/semaphore.ts";
 import { Destinations } from "./destination.ts";
 import { Exchange } from "./exchange.ts";
 import { fetchDocument } from "./fetch-document.ts";
@@ -11,7 +12,6 @@ import type { UpstreamOptions } from "./options.ts";
 import type { ResolveHost } from "./resolve-host.ts";
 import { type RetryOptions, withRetries } from "./retry.ts";
 import { Transport } from "./transport.ts";
-import { Turnstile } from "./turnstile.ts";
 
 interface HttpUpstreamParts {
   readonly limits: Limits;
@@ -27,8 +27,8 @@ export class HttpUpstream {
   readonly #clock: Clock;
   readonly #exchange: Exchange;
   readonly #transport: Transport;
-  readonly #documents: Turnstile;
-  readonly #archives: Turnstile;
+  readonly #documents: Semaphore;
+  readonly #archives: Semaphore;
   readonly #retry: RetryOptions;
   readonly #closing = new AbortController();
 
@@ -42,8 +42,9 @@ export class HttpUpstream {
       clock,
       log,
     });
-    this.#documents = new Turnstile(options.concurrency, limits.fetchQueue);
-    this.#archives = new Turnstile(options.concurrency, limits.fetchQueue);
+    const turns = { slots: options.concurrency, queue: limits.fetchQueue };
+    this.#documents = new Semaphore({ ...turns, what: `documents of ${options.upstream.id}` });
+    this.#archives = new Semaphore({ ...turns, what: `archives of ${options.upstream.id}` });
     this.#retry = {
       retries: options.retries,
       random,
@@ -54,20 +55,13 @@ export class HttpUpstream {
   }
 
   async fetch(query: DocumentQuery): Promise<DocumentAnswer> {
-    const attempt = async (): Promise<DocumentAnswer> => {
-      const leave = await this.#documents.enter();
-      try {
-        return await fetchDocument(this.#exchange, query, this.#clock);
-      } finally {
-        leave();
-      }
-    };
+    const attempt = (): Promise<DocumentAnswer> => this.#documents.run(() => fetchDocument(this.#exchange, query, this.#clock));
     // A POST may have been acted upon before its answer was lost.
     return query.method === "POST" ? attempt() : withRetries(attempt, this.#retry);
   }
 
   async open(url: URL, { maxBytes }: { maxBytes: number }): Promise<ArchiveStream> {
-    const leave = await this.#archives.enter();
+    const leave = await this.#archives.acquire();
     try {
       const answer = await withRetries(() => requestArchive(this.#exchange, url, maxBytes), this.#retry);
       const { delay } = this.#retry;
