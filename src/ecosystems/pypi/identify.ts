@@ -33,19 +33,23 @@ function identifyWheel(project: string, name: FileName, manifests: readonly Mani
 }
 
 function identifySdist(project: string, name: FileName, manifests: readonly Manifest[]): Identification {
-  const described = manifests.filter((manifest) => manifest.path.endsWith("/PKG-INFO"));
+  const described = manifests.filter((manifest) => manifest.path.split("/").at(-1) === "PKG-INFO");
   if (described.length > 0) return identifyByMetadata(project, name, described, "a PKG-INFO");
   const [only, ...others] = manifests;
-  if (!only) return { kind: "other", detail: "the archive holds no PKG-INFO, setup.py or pyproject.toml in its top folder" };
+  if (!only) return { kind: "other", detail: "the archive holds no PKG-INFO, setup.py or pyproject.toml at its top or in its top folder" };
   const folder = folderOf(only);
   if (others.some((manifest) => folderOf(manifest) !== folder)) {
     return { kind: "other", detail: "the archive holds no PKG-INFO and several top folders, so nothing says what it is" };
   }
+  if (folder === "") return { kind: "other", detail: "the archive holds no PKG-INFO and no top folder, so nothing says what it is" };
   if (isReleaseFolder(folder, project, name.version)) return { kind: "same", manifestPath: only.path };
   return { kind: "other", detail: `expected the top folder ${project}-${name.version}, got ${quote(folder)}` };
 }
 
-/** Every manifest must say the same, for nothing tells which of two an installer will read. */
+/**
+ * Every manifest must say the same, for nothing tells which of two an installer will read. That goes for a rebuild published as `1.0.post1`
+ * which still says 1.0 as well: pip and uv discard it themselves, since another version than the one that was chosen would be installed.
+ */
 function identifyByMetadata(project: string, name: FileName, manifests: readonly Manifest[], expected: string): Identification {
   const [first] = manifests;
   if (!first) return { kind: "other", detail: `the archive holds no file that says what it is, expected ${expected}` };

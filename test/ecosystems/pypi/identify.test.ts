@@ -96,14 +96,25 @@ describe("an sdist", () => {
     ["with only setup.py in another project's folder", [manifest("other-1.0/setup.py", "")]],
     ["with only setup.py in another version's folder", [manifest("demo_pkg-1.1/setup.py", "")]],
     ["with setup.py in a folder of no version", [manifest("demo_pkg/setup.py", "")]],
+    ["without a top folder, of another version", [manifest("PKG-INFO", headers("demo-pkg", "2.0")), manifest("setup.py", "")]],
+    ["whose PKG-INFO at the top contradicts the one in its folder", [manifest("PKG-INFO", headers("other", "1.0")), good, setup]],
+    ["without a top folder and PKG-INFO", [manifest("setup.py", "")]],
+    ["without PKG-INFO, with setup.py at the top and in the right folder", [setup, manifest("setup.py", "")]],
+    ["whose PKG-INFO is only called so at its end", [manifest("X-PKG-INFO", headers("demo-pkg", "1.0"))]],
     ["with two top folders", [setup, manifest("other-1.0/setup.py", "")]],
   ])("%s is refused", (_what, manifests) => {
     expect(sdist(...manifests)).toMatchObject({ kind: "other" });
   });
 
+  test("published as a rebuild, yet of the version it was rebuilt from, is refused", () => {
+    const ref = refOf("demo_pkg-1.0.post1.tar.gz", "demo-pkg", "1.0.post1");
+    expect(pypi.identify(ref, [good, setup])).toMatchObject({ kind: "other" });
+  });
+
   test.each([
     ["with PKG-INFO", [setup, good], "demo_pkg-1.0/PKG-INFO"],
     ["with PKG-INFO in a folder of any name", [manifest("src/PKG-INFO", headers("demo-pkg", "1.0"))], "src/PKG-INFO"],
+    ["without a top folder", [manifest("pyproject.toml", ""), manifest("PKG-INFO", headers("demo-pkg", "1.0"))], "PKG-INFO"],
     ["as old as setup.py", [manifest("demo-pkg-1.0/setup.py", "")], "demo-pkg-1.0/setup.py"],
     [
       "made by hand",
@@ -138,6 +149,11 @@ describe("the container that a file name promises", () => {
     const format = pypi.archiveFormat(refOf(file));
     expect(format).toMatchObject({ container });
     expect(format?.manifests[0]).toMatchObject({ depth: 2, name });
+  });
+
+  test("an sdist says what it is in its top folder or, without one, at its top", () => {
+    const manifests = pypi.archiveFormat(refOf("demo_pkg-1.0.tar.gz"))?.manifests ?? [];
+    expect(manifests.filter(({ name }) => name === "PKG-INFO").map(({ depth }) => depth)).toEqual([2, 1]);
   });
 
   test("an egg is identified by EGG-INFO", () => {
