@@ -61,7 +61,7 @@ export class EntryTree {
         node = known;
         return;
       }
-      if (++this.#nodes > this.#maxNodes) throw pastLimit(`it has more than ${this.#maxNodes} files and folders`);
+      if (++this.#nodes > this.#maxNodes) throw pastLimit(`it has more than ${this.#maxNodes} files and folders (limits.archive_entries)`);
       const made: Node = { kind: last ? kind : "folder", content: last ? content : undefined, children: undefined };
       node.children.set(key, made);
       node = made;

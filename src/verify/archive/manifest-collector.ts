@@ -26,7 +26,7 @@ export class ManifestCollector {
     this.#found.set(path, chunks);
     return (chunk) => {
       this.#bytes += chunk.length;
-      if (this.#bytes > this.#maxBytes) throw pastLimit(`its manifests are larger than ${this.#maxBytes} bytes`);
+      if (this.#bytes > this.#maxBytes) throw pastLimit(`its manifests are larger than ${this.#maxBytes} bytes (limits.manifest)`);
       chunks.push(Buffer.from(chunk));
     };
   }
