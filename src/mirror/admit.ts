@@ -44,7 +44,7 @@ export async function admit(
   const ahead = verifyAhead(ref, resolution, deps);
   ahead.catch(() => {}); // Awaited below; until then an upstream that fails must not leave its rejection unheard.
   const stream = await deps.upstream.open(resolution.upstream, resolution.url, { maxBytes: deps.limits.archiveBytes });
-  const claimed = withHeaderClaims(resolution, stream);
+  const claimed = await withHeaderClaims(resolution, stream);
   const reception = deps.blobs.receive(stream.bytes, { maxBytes: deps.limits.archiveBytes, algorithms: algorithms(claimed, deps) });
   arriving({ reception, sizeBytes: stream.sizeBytes });
   const blob = await reception.whole;
@@ -79,12 +79,18 @@ async function verify(candidate: Candidate, ahead: readonly (Outcome | undefined
   );
 }
 
-/** A digest in the answer's own headers is one more claim for the bytes to meet. */
-function withHeaderClaims(resolution: Resolution, stream: ArchiveStream): Resolution {
-  const claims = Object.entries(stream.checksums).map(([algorithm, hex]) =>
-    parseHexChecksum(algorithm, hex, `the X-Checksum header of ${stream.url.host}`),
-  );
-  return { ...resolution, claims: [...resolution.claims, ...claims.filter((claim) => claim !== undefined)] };
+/** A digest in the answer's own headers is one more claim for the bytes to meet. Throws UPSTREAM_MALFORMED for one that is none. */
+async function withHeaderClaims(resolution: Resolution, stream: ArchiveStream): Promise<Resolution> {
+  try {
+    const claims = Object.entries(stream.checksums).map(([algorithm, hex]) =>
+      parseHexChecksum(algorithm, hex, `the X-Checksum header of ${stream.url.host}`),
+    );
+    return { ...resolution, claims: [...resolution.claims, ...claims.filter((claim) => claim !== undefined)] };
+  } catch (error) {
+    // Nobody is going to read it, and it holds a connection and a turn: a few such answers would end all fetching from this upstream.
+    await stream.bytes[Symbol.asyncIterator]().return?.();
+    throw error;
+  }
 }
 
 function algorithms(resolution: Resolution, deps: AdmitDeps): readonly Algorithm[] {

@@ -21,6 +21,7 @@ export class Flight {
   readonly #withhold: Withhold;
   readonly #watchers = new Set<() => void>();
   #arrival: Arrival | undefined;
+  #letGo: () => void = () => {};
   #flowed = false;
   #outcome: Outcome | undefined;
 
@@ -57,12 +58,15 @@ export class Flight {
 
   #begin(arrival: Arrival): void {
     this.#arrival = arrival;
+    // Its bytes stay readable until the outcome is known here: who comes between promotion (or removal) and that must find one of the two.
+    this.#letGo = arrival.reception.hold();
     arrival.reception.onProgress(() => this.#wake());
     this.#wake();
   }
 
   #settle(outcome: Outcome): void {
     this.#outcome = outcome;
+    this.#letGo();
     this.#wake();
   }
 

@@ -71,7 +71,9 @@ export class Mirror {
   async held(repository: Repository, ref: ArtifactRef): Promise<Obtained | undefined> {
     const admission = await this.#deps.index.admission(ref, { admittedOnly: true });
     if (!admission) return undefined;
-    const verdict = this.#deps.policy.decide(repository, admission.evidence);
+    // Evidence about other bytes is none: the policy then misses it, and refuses.
+    const evidence = admission.evidence.filter(({ subject }) => subject === admission.digest);
+    const verdict = this.#deps.policy.decide(repository, evidence);
     if (verdict.kind === "refuse") return { kind: "refused", admission: { ...admission, verdict }, refusal: verdict };
     const blob = await this.#deps.blobs.find(admission.digest, admission.sizeBytes);
     return blob && { kind: "held", blob, admission, verdict };
@@ -87,12 +89,16 @@ export class Mirror {
     const key = artifactKey(ref);
     const flying = this.#flights.get(key);
     if (flying) return flying;
-    const flight = new Flight(ref, this.#settings.withhold, (arriving) => this.#alone(repository, ref, arriving));
+    const flight: Flight = new Flight(ref, this.#settings.withhold, async (arriving) => {
+      try {
+        const admission = await this.#alone(repository, ref, arriving);
+        this.#landed(key, flight, admission); // Before anyone is told: who comes back at once must find what is remembered.
+        return admission;
+      } finally {
+        this.#flights.delete(key);
+      }
+    });
     this.#flights.set(key, flight);
-    flight.admission.then(
-      (admission) => this.#landed(key, flight, admission),
-      () => this.#flights.delete(key),
-    );
     return flight;
   }
 
@@ -123,7 +129,6 @@ export class Mirror {
   }
 
   #landed(key: string, flight: Flight, admission: Admission): void {
-    this.#flights.delete(key);
     const { log, counters } = this.#deps;
     const fields = {
       purl: formatPurl(admission.ref),

@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import { expect, test } from "vitest";
+import { AssayError } from "../../src/core/errors.ts";
+import type { Verifier } from "../../src/core/ports/verifier.ts";
+import type { Admission } from "../../src/core/verdict.ts";
+import { type AdmitDeps, admit } from "../../src/mirror/admit.ts";
+import { codeOf } from "../contract/code-of.ts";
+import { buildNpmTarball } from "../support/archives.ts";
+import { publishTarball } from "../support/fake-registry.ts";
+import type { FakeUpstream } from "../support/fake-upstream.ts";
+import { fakeUpstream, filesIn, npmRef, openParts, type Parts } from "./parts.ts";
+
+function walk(parts: Parts, name: string, changes: Partial<AdmitDeps> = {}): Promise<Admission> {
+  return admit(parts.repository, npmRef(name), { ...parts, ecosystem: parts.ecosystems.npm, upstream: parts.client, ...changes }, () => {});
+}
+
+function publish(upstream: FakeUpstream, name: string) {
+  return publishTarball(upstream, { name });
+}
+
+const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
+test.each<{ name: string; arrange: (upstream: FakeUpstream) => void; code: string }>([
+  {
+    name: "bytes that are not those of the packument",
+    arrange: (upstream) => upstream.fault(publish(upstream, "demo").path, { kind: "wrong-bytes" }),
+    code: "CHECKSUM_MISMATCH",
+  },
+  {
+    name: "a packument that claims another digest",
+    arrange: (upstream) => publishTarball(upstream, { name: "demo", claims: "ab".repeat(64) }),
+    code: "CHECKSUM_MISMATCH",
+  },
+  {
+    name: "an X-Checksum header that contradicts the packument",
+    arrange: (upstream) => {
+      const { path, bytes } = publish(upstream, "demo");
+      upstream.serve(path, { body: bytes, headers: { "x-checksum-sha256": "ab".repeat(32) } });
+    },
+    code: "CHECKSUM_MISMATCH",
+  },
+  {
+    name: "an archive that nobody claims a digest for",
+    arrange: (upstream) => publishTarball(upstream, { name: "demo", claims: "none" }),
+    code: "CHECKSUM_UNCLAIMED",
+  },
+  {
+    name: "the honest archive of another package",
+    arrange: (upstream) => publishTarball(upstream, { name: "demo", bytes: buildNpmTarball({ name: "other", version: "1.0.0" }).bytes }),
+    code: "IDENTITY_MISMATCH",
+  },
+  {
+    name: "an archive that is no archive",
+    arrange: (upstream) => publishTarball(upstream, { name: "demo", bytes: Buffer.from("<!doctype html>sign in") }),
+    code: "ARCHIVE_MALFORMED",
+  },
+])("refused, journalled and not kept: $name", async ({ arrange, code }) => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  arrange(upstream);
+  const { verdict } = await walk(parts, "demo");
+  // Bytes that are wrong are rarely a sound archive besides: the digest is what is named first.
+  expect(verdict).toMatchObject({ kind: "refuse", reasons: expect.arrayContaining([expect.objectContaining({ code })]) });
+  expect(await parts.index.admission(npmRef("demo"))).toMatchObject({ verdict });
+  expect(await parts.index.admission(npmRef("demo"), { admittedOnly: true })).toBeUndefined();
+  expect([...filesIn(parts.dataDir, "blobs-v1"), ...filesIn(parts.dataDir, "tmp")]).toEqual([]);
+});
+
+test("an honest archive is admitted under its digest, with the evidence of every verifier about these bytes", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  const { bytes } = publish(upstream, "demo");
+  const admission = await walk(parts, "demo");
+  expect(admission).toMatchObject({ digest: sha256(bytes), sizeBytes: bytes.length, verdict: { kind: "admit" } });
+  expect(admission.evidence.map(({ verifier, subject }) => ({ verifier, subject }))).toEqual([
+    { verifier: "checksum", subject: sha256(bytes) },
+    { verifier: "archive", subject: sha256(bytes) },
+  ]);
+  expect(await parts.blobs.find(admission.digest, bytes.length)).toBeDefined();
+  expect(filesIn(parts.dataDir, "tmp")).toEqual([]);
+});
+
+test("other bytes under a name that was admitted are an integrity violation, whatever upstream claims now", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  publish(upstream, "demo");
+  await walk(parts, "demo");
+  publishTarball(upstream, { name: "demo", files: { "evil.js": "steal()" } });
+  parts.advance(61_000);
+  expect((await walk(parts, "demo")).verdict).toMatchObject({ kind: "refuse", reasons: [{ code: "INTEGRITY_VIOLATION" }] });
+  expect(filesIn(parts.dataDir, "blobs-v1")).toHaveLength(1);
+});
+
+test("a verifier that is missing from the list is not taken for one that passed", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  publish(upstream, "demo");
+  const verifiers = parts.verifiers.filter(({ id }) => id !== "archive");
+  expect((await walk(parts, "demo", { verifiers })).verdict).toMatchObject({ kind: "refuse", reasons: [{ verifier: "archive" }] });
+});
+
+const failing = new AssayError("STORE_IO", "the disk is gone");
+const fails = async (): Promise<never> => {
+  throw failing;
+};
+
+test.each<{ name: string; change: (parts: Parts) => Partial<AdmitDeps> }>([
+  { name: "a verifier throws", change: ({ verifiers }) => ({ verifiers: [...verifiers, { id: "archive", verify: fails } as Verifier] }) },
+  {
+    name: "a check ahead of the bytes throws",
+    change: ({ verifiers: [checksum, archive] }) => ({
+      verifiers: [
+        { id: "checksum", ahead: fails, verify: async () => ({ kind: "absent" }) },
+        ...[checksum, archive].filter((v) => v !== undefined),
+      ],
+    }),
+  },
+])("nothing is kept and nothing recorded where $name", async ({ change }) => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  publish(upstream, "demo");
+  await expect(walk(parts, "demo", change(parts))).rejects.toBe(failing);
+  expect(await parts.index.admission(npmRef("demo"))).toBeUndefined();
+  expect([...filesIn(parts.dataDir, "blobs-v1"), ...filesIn(parts.dataDir, "tmp")]).toEqual([]);
+});
+
+test("an archive whose row could not be written is not admitted, and the next try makes it whole", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  publish(upstream, "demo");
+  const index = { admission: parts.index.admission.bind(parts.index), record: fails };
+  await expect(walk(parts, "demo", { index })).rejects.toBe(failing);
+  expect(await parts.index.admission(npmRef("demo"))).toBeUndefined();
+  expect(await walk(parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+  expect(filesIn(parts.dataDir, "blobs-v1")).toHaveLength(1);
+});
+
+test("an X-Checksum header that is no digest costs its own archive and no turn of the others", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream], client: { concurrency: 1 } });
+  const { path, bytes } = publish(upstream, "hostile");
+  upstream.serve(path, { body: bytes, headers: { "x-checksum-sha256": "no digest" } });
+  expect(await codeOf(walk(parts, "hostile"))).toBe("UPSTREAM_MALFORMED");
+  publish(upstream, "honest");
+  expect(await walk(parts, "honest")).toMatchObject({ verdict: { kind: "admit" } });
+});
+
+test.each<{ name: string; fault: Parameters<FakeUpstream["fault"]>[1]; code: string }>([
+  { name: "cuts the connection", fault: { kind: "disconnect" }, code: "UPSTREAM_UNREACHABLE" },
+  { name: "stops midway", fault: { kind: "truncate", afterBytes: 50 }, code: "UPSTREAM_TRUNCATED" },
+  { name: "goes silent midway", fault: { kind: "stall", at: 50 }, code: "UPSTREAM_TIMEOUT" },
+  { name: "answers 500", fault: { kind: "status", status: 500 }, code: "UPSTREAM_STATUS" },
+  { name: "has the archive no more", fault: { kind: "status", status: 404 }, code: "NOT_FOUND" },
+])("an upstream that $name leaves nothing behind", async ({ fault, code }) => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream], client: { concurrency: 1 } });
+  const { path } = publish(upstream, "demo");
+  upstream.fault(path, fault);
+  expect(await codeOf(walk(parts, "demo"))).toBe(code);
+  expect(await parts.index.admission(npmRef("demo"))).toBeUndefined();
+  expect([...filesIn(parts.dataDir, "blobs-v1"), ...filesIn(parts.dataDir, "tmp")]).toEqual([]);
+  upstream.heal();
+  expect(await walk(parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+});

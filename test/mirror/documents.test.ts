@@ -1,0 +1,197 @@
+import { describe, expect, test } from "vitest";
+import { AssayError } from "../../src/core/errors.ts";
+import type { DocumentRequest } from "../../src/core/ports/documents.ts";
+import { codeOf } from "../contract/code-of.ts";
+import type { FakeUpstream, Fault } from "../support/fake-upstream.ts";
+import { dataFolder, fakeUpstream, openParts, type Parts, SETTINGS } from "./parts.ts";
+
+const PATH = "/npm/thing";
+const JSON_TYPE = "application/json";
+
+/** One request for each upstream of the repository, as ecosystems make them. */
+function requests({ repository }: Parts): DocumentRequest[] {
+  return repository.upstreams.map((upstream) => ({
+    repository: "npm",
+    key: "thing",
+    upstream,
+    url: new URL("thing", upstream.url),
+    accept: JSON_TYPE,
+    maxBytes: 10_000,
+    read({ contentType, body }) {
+      if (contentType !== JSON_TYPE) throw new AssayError("UPSTREAM_CONTENT_TYPE", "expected JSON");
+      if (!body.toString().startsWith("thing")) throw new AssayError("UPSTREAM_MALFORMED", "expected a thing");
+      return undefined;
+    },
+  }));
+}
+
+function serve(upstream: FakeUpstream, body: string, etag?: string): void {
+  upstream.serve(PATH, { body, contentType: JSON_TYPE, ...(etag ? { etag } : {}) });
+}
+
+async function get(parts: Parts): Promise<string | undefined> {
+  return (await parts.documents.get(requests(parts)))?.body.toString();
+}
+
+describe("one upstream", () => {
+  test("any number of concurrent calls are one request, and a fresh document needs none", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    serve(upstream, "thing 1");
+    expect(new Set(await Promise.all(Array.from({ length: 20 }, () => get(parts))))).toEqual(new Set(["thing 1"]));
+    await get(parts);
+    expect(upstream.requests).toHaveLength(1);
+  });
+
+  test("a stale document is revalidated by its validator, and counts as fresh again", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    serve(upstream, "thing 1", '"one"');
+    await get(parts);
+    parts.advance(SETTINGS.metadataTtlMs);
+    expect(await get(parts)).toBe("thing 1");
+    await get(parts);
+    expect(upstream.requests.map(({ headers }) => headers["if-none-match"])).toEqual([undefined, '"one"']);
+    serve(upstream, "thing 2", '"two"');
+    parts.advance(SETTINGS.metadataTtlMs);
+    expect(await get(parts)).toBe("thing 2");
+  });
+
+  const failures: readonly { name: string; fault: Fault; code: string }[] = [
+    { name: "500", fault: { kind: "status", status: 500 }, code: "UPSTREAM_STATUS" },
+    { name: "401", fault: { kind: "status", status: 401 }, code: "UPSTREAM_AUTH" },
+    { name: "a cut connection", fault: { kind: "disconnect" }, code: "UPSTREAM_UNREACHABLE" },
+    { name: "half a document", fault: { kind: "truncate", afterBytes: 2 }, code: "UPSTREAM_TRUNCATED" },
+    { name: "a login page", fault: { kind: "html" }, code: "UPSTREAM_CONTENT_TYPE" },
+    { name: "a document of something else", fault: { kind: "wrong-bytes" }, code: "UPSTREAM_MALFORMED" },
+    { name: "a bomb", fault: { kind: "gzip-bomb", unpackedBytes: 50_000 }, code: "UPSTREAM_LIMIT" },
+    { name: "a redirect elsewhere", fault: { kind: "redirect", location: "http://127.0.0.2:9/" }, code: "UPSTREAM_ADDRESS" },
+  ];
+  test.each(failures)(
+    "$name: what is held is served marked stale, up to its age; without it the error is told",
+    async ({ fault, code }) => {
+      const upstream = await fakeUpstream();
+      const parts = await openParts({ upstreams: [upstream] });
+      // A flipped byte in the middle must fall into the word that `read` looks at.
+      serve(upstream, "thing");
+      upstream.fault(PATH, fault);
+      expect(await codeOf(get(parts))).toBe(code);
+      upstream.heal();
+      await get(parts);
+
+      upstream.fault(PATH, fault);
+      parts.advance(SETTINGS.metadataTtlMs);
+      const held = await parts.documents.get(requests(parts));
+      expect(held).toMatchObject({ stale: expect.any(String) });
+      expect(held?.body.toString()).toBe("thing");
+      // Clients that come right after do not wait for the same failure.
+      const asked = upstream.requests.length;
+      await get(parts);
+      expect(upstream.requests).toHaveLength(asked);
+
+      parts.advance(SETTINGS.staleIfErrorMs);
+      expect(await codeOf(get(parts))).toBe(code);
+      upstream.heal();
+      expect(await get(parts)).toBe("thing");
+    },
+  );
+
+  test("a slow upstream is not waited for where something is held, and its answer serves the next", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    serve(upstream, "thing 1");
+    await get(parts);
+    serve(upstream, "thing 2");
+    upstream.fault(PATH, { kind: "stall", at: "headers", times: 1 });
+    parts.advance(SETTINGS.metadataTtlMs);
+    const startedAt = Date.now();
+    const held = await parts.documents.get(requests(parts));
+    expect(held).toMatchObject({ stale: expect.stringContaining("5 s") });
+    expect(Date.now() - startedAt).toBeLessThan(7_000);
+  });
+
+  test("an absent document is not asked for again for a while, and then found", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    expect(await get(parts)).toBeUndefined();
+    serve(upstream, "thing 1");
+    expect(await get(parts)).toBeUndefined();
+    expect(upstream.requests).toHaveLength(1);
+    parts.advance(SETTINGS.negativeTtlMs);
+    expect(await get(parts)).toBe("thing 1");
+  });
+
+  test("a document that upstream took away is gone, not stale", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    serve(upstream, "thing 1");
+    await get(parts);
+    upstream.remove(PATH);
+    parts.advance(SETTINGS.metadataTtlMs);
+    expect(await get(parts)).toBeUndefined();
+  });
+
+  test("offline, what is held is served whatever its age, and nothing else", async () => {
+    const upstream = await fakeUpstream();
+    const dataDir = dataFolder();
+    serve(upstream, "thing 1");
+    await get(await openParts({ upstreams: [upstream], dataDir }));
+    const parts = await openParts({ upstreams: [upstream], dataDir, settings: { offline: true } });
+    parts.advance(10 * SETTINGS.staleIfErrorMs);
+    expect(await parts.documents.get(requests(parts))).toMatchObject({ stale: expect.any(String) });
+    expect(await codeOf(parts.documents.get(requests(parts).map((request) => ({ ...request, key: "other" }))))).toBe("OFFLINE");
+    expect(upstream.requests).toHaveLength(1);
+  });
+
+  test("what another upstream said before the configuration changed is not this one's word", async () => {
+    const [before, after] = [await fakeUpstream(), await fakeUpstream()];
+    const dataDir = dataFolder();
+    serve(before, "thing of before");
+    await get(await openParts({ upstreams: [before], dataDir }));
+    const parts = await openParts({ upstreams: [after], dataDir });
+    after.fault(PATH, { kind: "status", status: 500 });
+    expect(await codeOf(get(parts))).toBe("UPSTREAM_STATUS");
+  });
+});
+
+describe("two upstreams", () => {
+  test("the second is asked for what the first does not have", async () => {
+    const [first, second] = [await fakeUpstream(), await fakeUpstream()];
+    const parts = await openParts({ upstreams: [first, second] });
+    serve(second, "thing of the second");
+    expect(await get(parts)).toBe("thing of the second");
+    serve(first, "thing of the first");
+    parts.advance(SETTINGS.metadataTtlMs);
+    expect(await get(parts)).toBe("thing of the first");
+  });
+
+  test.each<{ name: string; fault: Fault }>([
+    { name: "answers 500", fault: { kind: "status", status: 500 } },
+    { name: "answers 403", fault: { kind: "status", status: 403 } },
+    { name: "cannot be reached", fault: { kind: "disconnect" } },
+    { name: "answers a login page", fault: { kind: "html" } },
+  ])("a first that $name does not hand its names to the second", async ({ fault }) => {
+    const [first, second] = [await fakeUpstream(), await fakeUpstream()];
+    const parts = await openParts({ upstreams: [first, second] });
+    serve(second, "thing of an attacker");
+    first.fault(PATH, fault);
+    await expect(get(parts)).rejects.toBeInstanceOf(AssayError);
+    expect(second.requests).toEqual([]);
+  });
+
+  test("a name that the first once had stays its own when it is deleted there, after a restart too", async () => {
+    const [first, second] = [await fakeUpstream(), await fakeUpstream()];
+    const dataDir = dataFolder();
+    const parts = await openParts({ upstreams: [first, second], dataDir });
+    serve(first, "thing of the first");
+    await get(parts);
+    first.remove(PATH);
+    serve(second, "thing of an attacker");
+    parts.advance(SETTINGS.metadataTtlMs);
+    expect(await get(parts)).toBeUndefined();
+    const restarted = await openParts({ upstreams: [first, second], dataDir });
+    restarted.advance(2 * SETTINGS.metadataTtlMs);
+    expect(await get(restarted)).toBeUndefined();
+    expect(second.requests).toEqual([]);
+  });
+});

@@ -1,0 +1,154 @@
+import { truncateSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { parseDigest } from "../../src/core/digest.ts";
+import type { Policy } from "../../src/core/ports/policy.ts";
+import type { Admission } from "../../src/core/verdict.ts";
+import { Mirror, type Obtained, type ObtainSettings } from "../../src/mirror/obtain.ts";
+import { codeOf } from "../contract/code-of.ts";
+import { SILENT_LOG } from "../support/candidate.ts";
+import { noise, publishTarball } from "../support/fake-registry.ts";
+import { dataFolder, fakeUpstream, filesIn, npmRef, openParts, type Parts } from "./parts.ts";
+
+const REFUSAL_TTL_MS = 30_000;
+
+function mirrorOf(parts: Parts, settings: Partial<ObtainSettings> & { policy?: Policy } = {}): { mirror: Mirror; admitted: Admission[] } {
+  const admitted: Admission[] = [];
+  const { policy = parts.policy, ...rest } = settings;
+  const mirror = new Mirror(
+    { ...parts, policy, upstream: parts.client, log: SILENT_LOG, admitted: (admission) => void admitted.push(admission) },
+    { withhold: 1024 * 1024, refusalTtlMs: REFUSAL_TTL_MS, ...rest },
+  );
+  return { mirror, admitted };
+}
+
+/** What it comes to once the flight, if there is one, has landed. */
+async function settled(mirror: Mirror, parts: Parts, name: string): Promise<Exclude<Obtained, { kind: "arriving" }> | Admission> {
+  const obtained = await mirror.obtain(parts.repository, npmRef(name));
+  return obtained.kind === "arriving" ? obtained.flight.admission : obtained;
+}
+
+test("fifty requests for an archive are one download, and the next is answered from disk", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  const { mirror, admitted } = mirrorOf(parts);
+  const { path } = publishTarball(upstream, { name: "demo" });
+  await Promise.all(Array.from({ length: 50 }, () => settled(mirror, parts, "demo")));
+  expect(upstream.requestsFor(path)).toHaveLength(1);
+  expect(admitted).toHaveLength(1);
+  upstream.fault("*", { kind: "disconnect" });
+  expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "held" });
+});
+
+test("a policy that changed decides over what is held, without another download", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  let policy = parts.policy;
+  const { mirror } = mirrorOf(parts, { policy: { decide: (repository, evidence) => policy.decide(repository, evidence) } });
+  const { path } = publishTarball(upstream, { name: "demo" });
+  await settled(mirror, parts, "demo");
+  const reason = { code: "CHECKSUM_WEAK", rule: "weak_checksum", verifier: "checksum", text: "too weak", help: "use another" } as const;
+  policy = { decide: () => ({ kind: "refuse", reasons: [reason] }) };
+  expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "refused", refusal: { reasons: [reason] } });
+  expect(upstream.requestsFor(path)).toHaveLength(1);
+});
+
+test("evidence about other bytes does not speak for an archive", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  const { mirror } = mirrorOf(parts);
+  publishTarball(upstream, { name: "demo" });
+  const admission = (await settled(mirror, parts, "demo")) as Admission;
+  const evidence = admission.evidence.map((answer) => ({ ...answer, subject: parseDigest("ab".repeat(32)) }));
+  await parts.index.record({ ...admission, evidence });
+  expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "refused" });
+});
+
+test.each([
+  { name: "cut short", damage: (path: string) => truncateSync(path, 10) },
+  { name: "longer", damage: (path: string) => writeFileSync(path, noise(5_000)) },
+])("an archive whose file is $name is fetched again, and replaced by the same bytes only", async ({ damage }) => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  const { mirror } = mirrorOf(parts);
+  publishTarball(upstream, { name: "demo" });
+  await settled(mirror, parts, "demo");
+  const [path = ""] = filesIn(parts.dataDir, "blobs-v1");
+
+  damage(path);
+  publishTarball(upstream, { name: "demo", files: { "evil.js": "steal()" } });
+  parts.advance(61_000);
+  expect(await settled(mirror, parts, "demo")).toMatchObject({
+    verdict: { kind: "refuse", reasons: [{ code: "INTEGRITY_VIOLATION" }] },
+  });
+
+  publishTarball(upstream, { name: "demo" });
+  parts.advance(61_000);
+  expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+  expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "held" });
+});
+
+test("a refusal told at once is asked anew next time; one that cut clients off answers for a while", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  const { mirror } = mirrorOf(parts);
+  const small = publishTarball(upstream, { name: "small" });
+  upstream.fault(small.path, { kind: "wrong-bytes", times: 1 });
+  expect(await settled(mirror, parts, "small")).toMatchObject({ verdict: { kind: "refuse" } });
+  expect(await settled(mirror, parts, "small")).toMatchObject({ verdict: { kind: "admit" } });
+
+  const large = publishTarball(upstream, { name: "large", files: { "noise.bin": noise(3_000_000) } });
+  upstream.fault(large.path, { kind: "wrong-bytes", times: 1 });
+  const obtained = await mirror.obtain(parts.repository, npmRef("large"));
+  if (obtained.kind !== "arriving") throw new Error("expected a flight");
+  const ready = await obtained.flight.ready();
+  expect(ready.kind).toBe("flowing");
+  await obtained.flight.admission;
+  expect(await settled(mirror, parts, "large")).toMatchObject({ kind: "refused" });
+  expect(upstream.requestsFor(large.path)).toHaveLength(1);
+  parts.advance(REFUSAL_TTL_MS);
+  expect(await settled(mirror, parts, "large")).toMatchObject({ verdict: { kind: "admit" } });
+});
+
+test("two processes on one data folder download an archive once", async () => {
+  const upstream = await fakeUpstream();
+  const dataDir = dataFolder();
+  const [one, two] = [await openParts({ upstreams: [upstream], dataDir }), await openParts({ upstreams: [upstream], dataDir })];
+  const { path } = publishTarball(upstream, { name: "demo" });
+  upstream.fault(path, { kind: "slow", bytesPerSecond: 500 });
+  const answers = await Promise.all([settled(mirrorOf(one).mirror, one, "demo"), settled(mirrorOf(two).mirror, two, "demo")]);
+  expect(answers).toMatchObject([{ verdict: { kind: "admit" } }, { verdict: { kind: "admit" } }]);
+  expect(upstream.requestsFor(path)).toHaveLength(1);
+});
+
+test("the lease of a process that is gone is waited for, and then taken over", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  publishTarball(upstream, { name: "demo" });
+  const { repository, name, version, file } = npmRef("demo");
+  await parts.index.lease(`archive\0${repository}\0${name}\0${version}\0${file}`, "a process that crashed", 15_000);
+  const landing = settled(mirrorOf(parts).mirror, parts, "demo");
+  expect(await Promise.race([landing, sleep(300)])).toBeUndefined();
+  parts.advance(15_000);
+  expect(await landing).toMatchObject({ verdict: { kind: "admit" } });
+});
+
+test("past its queue a fetch is turned away, and the ones before it arrive", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream], limits: { fetches: 1, fetchQueue: 1 } });
+  const { mirror } = mirrorOf(parts);
+  for (const name of ["a", "b", "c"]) publishTarball(upstream, { name });
+  const landings = ["a", "b", "c"].map((name) => settled(mirror, parts, name));
+  expect(await Promise.all(landings.map(codeOf))).toEqual([undefined, undefined, "BUSY"]);
+  expect(await settled(mirror, parts, "c")).toMatchObject({ verdict: { kind: "admit" } });
+});
+
+test("a fetch that failed leaves no lease, no turn and no flight behind", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream], limits: { fetches: 1 } });
+  const { mirror } = mirrorOf(parts);
+  const { path } = publishTarball(upstream, { name: "demo" });
+  upstream.fault(path, { kind: "truncate", afterBytes: 20, times: 1 });
+  expect(await codeOf(settled(mirror, parts, "demo"))).toBe("UPSTREAM_TRUNCATED");
+  expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+});
