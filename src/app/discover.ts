@@ -19,6 +19,8 @@ export interface MirroredRepository extends RepositoryConfig {
 export interface DiscoveryDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** Addresses by repository name, from the last start, for a machine that has no such client. */
+  readonly remembered?: Readonly<Record<string, string>>;
   /** Runs npm, python3 and pip; a real process unless a test chooses otherwise. */
   readonly run?: RunCommand;
 }
@@ -42,7 +44,7 @@ export async function discoverUpstreams(
   return Promise.all(
     config.repositories.map(async (repository) => {
       const upstreams =
-        repository.upstreams === "discover" ? report(repository, await discover(repository.ecosystem), deps.log) : repository.upstreams;
+        repository.upstreams === "discover" ? report(repository, await discover(repository.ecosystem), deps) : repository.upstreams;
       if (upstreams.length === 0) {
         deps.log.warn(
           { repository: repository.name, help: "set its `upstreams` in config/assay.yaml, or ASSAY_REPOSITORIES" },
@@ -59,7 +61,7 @@ type Discovered =
   | { readonly kind: "unusable"; readonly source: string; readonly reason: string }
   | { readonly kind: "none" };
 
-function report(repository: RepositoryConfig, discovered: Discovered, log: Log): readonly UpstreamConfig[] {
+function report(repository: RepositoryConfig, discovered: Discovered, { log, remembered }: DiscoveryDeps): readonly UpstreamConfig[] {
   if (discovered.kind === "found") {
     const fields = { repository: repository.name, upstream: discovered.upstream.url.href, source: discovered.source };
     log.info(fields, "this repository mirrors the index that the clients here are configured with");
@@ -68,8 +70,12 @@ function report(repository: RepositoryConfig, discovered: Discovered, log: Log):
   if (discovered.kind === "unusable") {
     const fields = { repository: repository.name, source: discovered.source, reason: discovered.reason };
     log.warn(fields, "the index that the clients here are configured with cannot be mirrored as it is");
+    return [];
   }
-  return [];
+  const address = remembered?.[repository.name];
+  if (address === undefined) return [];
+  log.info({ repository: repository.name, upstream: address }, "no client here names an index: the one of last time is taken");
+  return [defaultUpstream(new URL(address))];
 }
 
 /**

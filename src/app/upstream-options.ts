@@ -5,6 +5,7 @@ import type { UpstreamAuth, UpstreamOptions } from "../upstream/options.ts";
 import type { Config, ProxyConfig, UpstreamConfig, UpstreamCredentials } from "./config.ts";
 import { discoverUpstreams } from "./discover.ts";
 import { proxyOfEnvironment } from "./proxy.ts";
+import { recallUpstreams, rememberUpstreams } from "./remembered-upstreams.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -19,11 +20,13 @@ export interface ConnectedRepositories {
 
 /** Finds the upstreams of repositories that were given none, and parts what is configured by who needs it. */
 export async function connectRepositories(
-  config: Pick<Config, "repositories" | "listen" | "publicUrl">,
+  config: Pick<Config, "repositories" | "listen" | "publicUrl" | "dataDir">,
   log: Log,
   env: Environment = process.env,
 ): Promise<ConnectedRepositories> {
-  const mirrored = await discoverUpstreams(config, { env, log });
+  const remembered = await recallUpstreams(config.dataDir, log);
+  const mirrored = await discoverUpstreams(config, { env, log, remembered });
+  await rememberUpstreams(config, mirrored, remembered, log);
   const connected = mirrored.map((repository) => ({ repository, options: upstreamOptions(repository.name, repository.upstreams, env) }));
   return {
     repositories: connected.map(({ repository: { name, ecosystem }, options }) => ({
