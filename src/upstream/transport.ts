@@ -25,8 +25,11 @@ type Connector = buildConnector.connector;
 const KEEP_ALIVE_MS = 20_000;
 /** Bytes of an answer's headers. */
 const MAX_HEADER_BYTES = 32 * 1024;
-/** Bytes of an archive that wait for a slow disk. */
-const BULK_BUFFER_BYTES = 256 * 1024;
+/**
+ * Bytes of an archive that wait to be read, in its socket and in its answer: one piece, whatever its size. Several would be joined into one more buffer
+ * and left to the garbage collector, which lets tens of megabytes of them pile up. Reading ahead is the kernel's work.
+ */
+const BULK_READ_AHEAD_BYTES = 1;
 /** HTTP/2 windows: large enough that a packument of some megabytes is not one round trip for each 64 KiB. */
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 8 * 1024 * 1024;
@@ -54,7 +57,7 @@ export class Transport {
       method: hop.method,
       headers: hop.headers,
       body: hop.body ?? null,
-      ...(hop.bulk ? { highWaterMark: BULK_BUFFER_BYTES } : {}),
+      ...(hop.bulk ? { highWaterMark: BULK_READ_AHEAD_BYTES } : {}),
     };
     const path = url.pathname + url.search;
     if (this.#proxy && this.#options.proxy && url.protocol === "http:") {
@@ -111,6 +114,7 @@ export class Transport {
       timeout: this.#options.timeouts.connectMs,
       lookup: lookupFor(this.#resolve, !exempt),
       autoSelectFamily: true,
+      ...(bulk ? { highWaterMark: BULK_READ_AHEAD_BYTES } : {}),
       // The operator's authority speaks for the operator's hosts only, not for the rest of the internet.
       ...(exempt && this.#options.ca !== undefined ? { ca: [...getCACertificates("default"), this.#options.ca] } : {}),
     });
