@@ -48,7 +48,8 @@ async function scanMember(fd: number, dataStart: number, member: ZipMember, form
   switch (member.kind) {
     case "folder":
       if (member.sizeBytes !== 0) throw ambiguous(`entry ${quote(member.name)} is a folder with content`);
-      await unpackMember(fd, dataStart, dataEnd, member, undefined);
+      // zipfile of Python before 2.7.4 marked folders as deflated and wrote no data for them, not even an empty stream. Nobody unpacks a folder.
+      if (member.compressedBytes > 0 || member.crc !== 0) await unpackMember(fd, dataStart, dataEnd, member, undefined);
       tally.tree.addFolder(segments);
       return;
     case "file":

@@ -125,6 +125,10 @@ const ATTACKS: readonly [attack: string, entries: readonly ZipEntry[], code: str
   ["a file used as a folder", [A, { ...B, path: "a.py/b.py" }], "ARCHIVE_AMBIGUOUS"],
   ["a folder used as a file", [{ ...B, path: "a.py/b.py" }, A], "ARCHIVE_AMBIGUOUS"],
   ["a folder with content", [{ ...A, path: "x/" }], "ARCHIVE_AMBIGUOUS"],
+  ["a folder with data that unpacks to content", [{ path: "x/", data: packed }, A], "ARCHIVE_MALFORMED"],
+  ["a folder with data behind its empty content", [{ path: "x/", data: Buffer.from([3, 0, 1]) }, A], "ARCHIVE_AMBIGUOUS"],
+  ["a folder without data and with a checksum", [both({ path: "x/", data: Buffer.alloc(0) }, { crc: 1 }), A], "ARCHIVE_MALFORMED"],
+  ["a file marked as deflated without any data", [{ path: "a.py", data: Buffer.alloc(0) }], "ARCHIVE_MALFORMED"],
   ["a folder by its mode, a file by its name", [{ ...A, mode: 0o040755 }], "ARCHIVE_AMBIGUOUS"],
   ["a link by its mode, a folder by its name", [{ path: "x/", mode: LINK }], "ARCHIVE_AMBIGUOUS"],
   ["a device", [{ ...A, mode: 0o020666 }], "ARCHIVE_UNSAFE"],
@@ -190,6 +194,7 @@ const GOOD: readonly [oddity: string, entries: readonly ZipEntry[], quirks?: Zip
     ],
   ],
   ["an empty folder that is deflated, as Java writes it", [{ path: "x/" }, A]],
+  ["a folder marked as deflated without any data, as old versions of Python wrote it", [{ path: "x/", data: Buffer.alloc(0) }, A]],
   [
     "descriptors with a signature",
     [
