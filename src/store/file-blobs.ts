@@ -173,8 +173,8 @@ export class FileBlobs implements BlobStore {
 
   async #folderOf(digest: Digest): Promise<string> {
     const folder = join(this.#blobsFolder, digest.slice(0, 2));
-    if (!this.#durableFolders.has(folder)) {
-      await makeFolder(folder);
+    // Looked for each time: an operator who empties the cache by hand must not stop it from filling again.
+    if ((await makeFolder(folder)) || !this.#durableFolders.has(folder)) {
       await syncFolder(this.#blobsFolder);
       this.#durableFolders.add(folder);
     }

@@ -4,9 +4,9 @@ import { mkdir, open } from "node:fs/promises";
 const FOLDER_MODE = 0o700;
 export const FILE_MODE = 0o600;
 
-/** Makes a folder, and those above it, where they are missing. */
-export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: FOLDER_MODE });
+/** Makes a folder, and those above it, where they are missing. Answers whether any was. */
+export async function makeFolder(path: string): Promise<boolean> {
+  return (await mkdir(path, { recursive: true, mode: FOLDER_MODE })) !== undefined;
 }
 
 /** Makes the names in a folder durable: syncing a file does not sync the folder entry that leads to it. */
