@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HttpDeps } from "./deps.ts";
 import { pageKey } from "./hot.ts";
+import { ClientLeft } from "./pump.ts";
 import { sendRepresentation } from "./representation.ts";
 import { sendPage } from "./serve-page.ts";
 
@@ -20,7 +21,7 @@ export function answerHot(request: IncomingMessage, response: ServerResponse, de
       },
       (error: unknown) => {
         // Its bytes may have been evicted or damaged: the next request takes the long road.
-        deps.hot.dropFile(target);
+        if (!(error instanceof ClientLeft)) deps.hot.dropFile(target);
         failed(error);
       },
     );

@@ -15,9 +15,10 @@ export interface HotPage {
   readonly gzip: Representation | undefined;
   /** Until when it may be served without asking again, milliseconds since the epoch. */
   readonly freshUntil: number;
-  /** The package it is about, and that package's state when it was made. */
+  /** The package it is about. */
   readonly subject: string;
-  readonly generation: number;
+  /** `Hot.moment` before it was begun to be made. */
+  readonly madeAt: number;
 }
 
 /**
@@ -27,18 +28,21 @@ export interface HotPage {
 export class Hot {
   readonly #files: LRUCache<string, HotFile>;
   readonly #pages: LRUCache<string, HotPage>;
-  readonly #generations = new Map<string, number>();
+  /** When each package was last renewed, in moments. */
+  readonly #renewedAt = new Map<string, number>();
+  #moment = 0;
 
   constructor(options: { bodyBytes: number; pageBytes: number }) {
     this.#files = new LRUCache({
       maxSize: options.bodyBytes,
       max: 100_000,
-      sizeCalculation: (file) => 1024 + (file.representation.body?.length ?? 0),
+      sizeCalculation: (file, target) => 1024 + target.length + (file.representation.body?.length ?? 0),
     });
     this.#pages = new LRUCache({
       maxSize: options.pageBytes,
       max: 100_000,
-      sizeCalculation: (page) => 1024 + page.plain.sizeBytes + (page.gzip?.sizeBytes ?? 0),
+      // The key is the client's to choose, up to all of its headers: without it, long ones would fill the memory unseen.
+      sizeCalculation: (page, key) => 1024 + key.length + page.plain.sizeBytes + (page.gzip?.sizeBytes ?? 0),
     });
   }
 
@@ -58,7 +62,7 @@ export class Hot {
   page(key: string, now: number): HotPage | undefined {
     const page = this.#pages.get(key);
     if (!page) return undefined;
-    if (now < page.freshUntil && page.generation === this.generation(page.subject)) return page;
+    if (now < page.freshUntil && page.madeAt >= (this.#renewedAt.get(page.subject) ?? 0)) return page;
     this.#pages.delete(key);
     return undefined;
   }
@@ -67,13 +71,14 @@ export class Hot {
     this.#pages.set(key, page);
   }
 
-  generation(subject: string): number {
-    return this.#generations.get(subject) ?? 0;
+  /** A number that grows with every `renew`. */
+  get moment(): number {
+    return this.#moment;
   }
 
-  /** Pages about this package are made anew from now on. */
+  /** Pages about this package that were begun before now are made anew. */
   renew(subject: string): void {
-    this.#generations.set(subject, this.generation(subject) + 1);
+    this.#renewedAt.set(subject, ++this.#moment);
   }
 
   /** Forgets everything: the policy changed. */

@@ -10,7 +10,8 @@ const HOST = /^(?:[a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?$/i;
  */
 export function originOf(request: IncomingMessage, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return publicUrl;
-  const host = request.headers.host ?? `127.0.0.1:${request.socket.localPort ?? 0}`;
-  if (!HOST.test(host)) throw new AssayError("BAD_REQUEST", "the Host header is not a host name with an optional port");
+  const host = request.headers.host;
+  if (host === undefined || !HOST.test(host))
+    throw new AssayError("BAD_REQUEST", "the Host header is not a host name with an optional port");
   return `http://${host}`;
 }

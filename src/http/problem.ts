@@ -3,7 +3,7 @@ import { AssayError, type ErrorCode } from "../core/errors.ts";
 import type { Ecosystem, Problem } from "../core/ports/ecosystem.ts";
 import { formatPurl } from "../core/purl.ts";
 import type { Admission, Refusal } from "../core/verdict.ts";
-import { headerText } from "./header-text.ts";
+import { headerText, visibleText } from "./header-text.ts";
 
 /**
  * The one table from error code to status. 404 only where every upstream is well and has it not: a 404 sends Python clients on to the next index.
@@ -41,6 +41,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 
 const PHRASE_CHARACTERS = 150;
 const NOTICE_CHARACTERS = 300;
+const WHY_CHARACTERS = 2048;
 
 /** What to tell a client about an error. Only AssayErrors speak to clients; anything else is a bug and says so without details. */
 export function problemOfError(error: unknown): Problem & { readonly retryAfterSeconds?: number } {
@@ -52,7 +53,7 @@ export function problemOfError(error: unknown): Problem & { readonly retryAfterS
     code: known.code,
     ...(known.detailCode === undefined ? {} : { detailCode: known.detailCode }),
     title: titleOf(known.code),
-    detail: known.help ? `${known.message} (${known.help})` : known.message,
+    detail: visibleText(known.help ? `${known.message} (${known.help})` : known.message),
     ...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
   };
 }
@@ -66,7 +67,7 @@ export function problemOfRefusal(admission: Admission, refusal: Refusal, origin:
     status: 403,
     code: first.code,
     title: `Refused by Assay: ${admission.ref.name} ${admission.ref.version}`,
-    detail: shortDigests(refusal.reasons.map((reason) => `${reason.text} [${reason.rule}] ${reason.help}`).join("; ")),
+    detail: visibleText(shortDigests(refusal.reasons.map((reason) => `${reason.text} [${reason.rule}] ${reason.help}`).join("; "))),
     purl,
     why: `${origin}/api/v1/artifacts?purl=${encodeURIComponent(purl)}`,
   };
@@ -93,7 +94,7 @@ export function sendProblem(
     "X-Content-Type-Options": "nosniff",
     "X-Error-Message": headerText(line, NOTICE_CHARACTERS),
   };
-  if (problem.kind === "refusal") headers["npm-notice"] = headerText(`${line} ${problem.why ?? ""}`, NOTICE_CHARACTERS);
+  if (problem.kind === "refusal") headers["npm-notice"] = noticeOf(line, problem.why ?? "");
   if (problem.retryAfterSeconds !== undefined) headers["Retry-After"] = String(Math.ceil(problem.retryAfterSeconds));
   if (problem.status === 405) headers["Allow"] ??= "GET, HEAD";
   response.writeHead(status, headerText(line, PHRASE_CHARACTERS), headers);
@@ -103,6 +104,11 @@ export function sendProblem(
 /** A digest in a sentence for people: enough to compare by eye. The page that `why` names has them whole. */
 function shortDigests(text: string): string {
   return text.replace(/[0-9a-f]{32,}/g, (hex) => `${hex.slice(0, 12)}…`);
+}
+
+/** The reason gives way to the address, which is of no use in part. */
+function noticeOf(line: string, why: string): string {
+  return `${headerText(line, Math.max(NOTICE_CHARACTERS - why.length, PHRASE_CHARACTERS))} ${headerText(why, WHY_CHARACTERS)}`;
 }
 
 function commonBody(problem: Problem): Record<string, unknown> {

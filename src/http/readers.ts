@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { AssayError } from "../core/errors.ts";
 import type { AdmittedBlob, BlobReader, BlobStore } from "../core/ports/blob-store.ts";
 
 /** One open file for all who read a blob now, kept open a while for the next. */
@@ -19,16 +20,38 @@ export class Readers {
       this.#open.set(blob.digest, shared);
     }
     try {
-      return await shared.borrow();
+      return wholeReader(blob, await shared.borrow(), () => this.#forget(blob, shared));
     } catch (error) {
-      this.#open.delete(blob.digest);
+      this.#forget(blob, shared);
       throw error;
     }
+  }
+
+  #forget(blob: AdmittedBlob, shared: Shared): void {
+    if (this.#open.peek(blob.digest) === shared) this.#open.delete(blob.digest);
   }
 
   close(): void {
     this.#open.clear();
   }
+}
+
+/**
+ * Fails where the file has become shorter than its blob, and has it opened anew next time: a damaged file is replaced under its name, and one
+ * that stays open is still the damaged one.
+ */
+function wholeReader(blob: AdmittedBlob, reader: BlobReader, forget: () => void): BlobReader {
+  return {
+    ...reader,
+    read: async (target, position) => {
+      const got = await reader.read(target, position);
+      if (got > 0 || target.length === 0 || position >= blob.sizeBytes) return got;
+      forget();
+      throw new AssayError("STORE_CORRUPT", `expected ${blob.sizeBytes} bytes under sha256 ${blob.digest}, found ${position}`, {
+        help: "ask again: the archive is fetched and checked anew",
+      });
+    },
+  };
 }
 
 /** Closes its file when it is retired and the last borrower has given it back. */

@@ -49,24 +49,27 @@ export async function sendRepresentation(
   }
   const { first, last } = range === "whole" ? { first: 0, last: sizeBytes - 1 } : range;
   const length = last - first + 1;
-  const partial = range === "whole" ? [] : ["Content-Range", `bytes ${first}-${last}/${sizeBytes}`];
-  response.writeHead(range === "whole" ? 200 : 206, [...headers, ...partial, "Content-Length", String(length)]);
-  if (request.method === "HEAD") {
-    response.end();
-    return 0;
-  }
-  if (representation.body) {
+  // Opened before anything is promised: where that fails the client can still be told why.
+  const source = request.method === "HEAD" || representation.body ? undefined : await representation.open?.();
+  try {
+    const partial = range === "whole" ? [] : ["Content-Range", `bytes ${first}-${last}/${sizeBytes}`];
+    response.writeHead(range === "whole" ? 200 : 206, [...headers, ...partial, "Content-Length", String(length)]);
+    if (request.method === "HEAD") {
+      response.end();
+      return 0;
+    }
+    if (source) {
+      const sent = await pump(response, source, first, last + 1);
+      // Short of its Content-Length the connection must be cut: on one that is kept, the next answer would be read as the rest of this one.
+      if (sent !== length) throw new Error(`a body of ${length} bytes ended after ${sent}`);
+      response.end();
+      return sent;
+    }
+    if (!representation.body) throw new Error("a representation has neither a body nor a way to open one");
     response.end(length === sizeBytes ? representation.body : representation.body.subarray(first, last + 1));
     return length;
-  }
-  if (!representation.open) throw new Error("a representation has neither a body nor a way to open one");
-  const source = await representation.open();
-  try {
-    const sent = await pump(response, source, first, last + 1);
-    response.end();
-    return sent;
   } finally {
-    await source.close();
+    await source?.close();
   }
 }
 

@@ -1,15 +1,20 @@
 import type { IncomingMessage } from "node:http";
 import { AssayError } from "../core/errors.ts";
+import { ClientLeft } from "./pump.ts";
 
-/** Reads a request body whole. Throws PAYLOAD_TOO_LARGE past `maxBytes`, on the announced length already. */
+/** Reads a request body whole. Throws PAYLOAD_TOO_LARGE past `maxBytes`, on the announced length already, and ClientLeft. */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (Number(request.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) throw tooLarge(maxBytes);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof AssayError ? error : new ClientLeft(); // A request's stream fails for no other reason.
   }
   return Buffer.concat(chunks);
 }

@@ -52,8 +52,9 @@ async function serveRepository(
   try {
     const request = ecosystemRequest(incoming as IncomingMessage, repository, deps);
     const work = async (): Promise<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>> => {
+      const madeAt = deps.hot.moment;
       const answer = await deps.ecosystems[repository.ecosystem].handle(repository, request);
-      return answer.kind === "page" ? hotPage(repository.name, answer, deps) : answer;
+      return answer.kind === "page" ? hotPage(repository.name, answer, madeAt, deps) : answer;
     };
     // Any number of first requests for one page make it once. A request with a body is its own.
     const answer = request.method === "POST" ? await work() : await pages.run(pageKey(incoming as IncomingMessage), work);
@@ -72,6 +73,8 @@ function ecosystemRequest(incoming: IncomingMessage, repository: Repository, dep
     });
   }
   const { segments, query } = parseTarget(incoming.url ?? "", deps.limits.pathCharacters);
+  // The framework chose the repository by its own reading of the path. One that differs from ours must not choose it.
+  if (segments[0] !== repository.name) throw new AssayError("NOT_FOUND", "nothing is served at this path");
   return {
     method,
     segments: segments.slice(1),
@@ -98,7 +101,11 @@ async function send(
       return serveArtifact(incoming, outgoing, repository, answer, request.origin, deps);
     case "redirect":
       // Behind a reverse proxy the path that a client sees may have a prefix that we do not.
-      outgoing.writeHead(answer.status, { Location: `${deps.publicUrl ?? ""}${answer.location}`, "Content-Length": "0", "Cache-Control": "public, max-age=600" });
+      outgoing.writeHead(answer.status, {
+        Location: `${deps.publicUrl ?? ""}${answer.location}`,
+        "Content-Length": "0",
+        "Cache-Control": "public, max-age=600",
+      });
       outgoing.end();
       return;
     case "plain":

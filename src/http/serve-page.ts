@@ -15,16 +15,17 @@ const GZIP_FROM_BYTES = 1024;
 
 const STALE_REASON_CHARACTERS = 200;
 
-/** Turns a page into what is sent and kept: its bytes and their gzip, each with a validator of its own. */
-export async function hotPage(repository: string, page: PageAnswer, deps: HttpDeps): Promise<HotPage> {
-  const subject = subjectKey(repository, page.name ?? "");
-  const generation = deps.hot.generation(subject);
+/**
+ * Turns a page into what is sent and kept: its bytes and their gzip, each with a validator of its own.
+ * `madeAt` is `Hot.moment` before anything was read for it: what was admitted meanwhile may be missing from it.
+ */
+export async function hotPage(repository: string, page: PageAnswer, madeAt: number, deps: HttpDeps): Promise<HotPage> {
   const digest = createHash("sha256").update(page.contentType).update("\0").update(page.body).digest("hex").slice(0, 32);
   const small = page.body.length < GZIP_FROM_BYTES ? undefined : await gzipped(page.body);
   return {
     repository,
-    subject,
-    generation,
+    subject: subjectKey(repository, page.name ?? ""),
+    madeAt,
     freshUntil: page.freshness.freshUntil,
     plain: {
       etag: `"${digest}"`,

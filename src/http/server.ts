@@ -32,6 +32,8 @@ export async function startServer(deps: HttpDeps, listen: { host: string; port: 
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
     (request, response) => {
+      // Node has seen to it that HTTP/1.1 sends one. HTTP/1.0 knows none, and plain health checks still speak it.
+      request.headers.host ??= `127.0.0.1:${request.socket.localPort ?? 0}`;
       const failed = (error: unknown): void => fail(request, response, error, deps);
       if (answerHot(request, response, deps, failed)) return;
       response.setHeader("X-Request-Id", requestId(request));
