@@ -46,7 +46,8 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     },
   );
   const ecosystems = createEcosystems({ documents, index, upstream, limits: config.limits, log });
-  const hot = new Hot({ bodyBytes: config.memory.bodiesBytes / 2, pageBytes: config.memory.bodiesBytes / 2 });
+  const halfBytes = Math.floor(config.memory.bodiesBytes / 2);
+  const hot = new Hot({ bodyBytes: halfBytes, pageBytes: halfBytes });
   const readers = new Readers(blobs, OPEN_BLOBS);
   const policy = policyOf(rules);
   const mirror = new Mirror(
