@@ -80,12 +80,6 @@ export class Hot {
   renew(subject: string): void {
     this.#renewedAt.set(subject, ++this.#moment);
   }
-
-  /** Forgets everything: the policy changed. */
-  clear(): void {
-    this.#files.clear();
-    this.#pages.clear();
-  }
 }
 
 /** Pages differ by target, Accept and the host the client used. */

@@ -5,13 +5,12 @@ import { type Context, Hono } from "hono";
 import { AssayError } from "../core/errors.ts";
 import type { EcosystemAnswer, EcosystemRequest, Repository } from "../core/ports/ecosystem.ts";
 import { SingleFlight } from "../core/single-flight.ts";
+import { answerError } from "./answer-error.ts";
 import { answerArtifacts } from "./api.ts";
 import type { HttpDeps } from "./deps.ts";
 import { type HotPage, pageKey } from "./hot.ts";
 import { originOf } from "./origin.ts";
 import { landingPage } from "./pages.ts";
-import { problemOfError, sendProblem } from "./problem.ts";
-import { ClientLeft } from "./pump.ts";
 import { readBody } from "./request-body.ts";
 import { serveArtifact } from "./serve-artifact.ts";
 import { hotPage, servePage } from "./serve-page.ts";
@@ -37,8 +36,8 @@ export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean 
     app.all(`/${repository.name}`, handler);
     app.all(`/${repository.name}/*`, handler);
   }
-  app.notFound((context) => answerError(context, new AssayError("NOT_FOUND", "nothing is served at this path"), undefined, deps));
-  app.onError((error, context) => answerError(context, error, undefined, deps));
+  app.notFound((context) => answerFailed(context, new AssayError("NOT_FOUND", "nothing is served at this path"), undefined, deps));
+  app.onError((error, context) => answerFailed(context, error, undefined, deps));
   return app;
 }
 
@@ -61,7 +60,7 @@ async function serveRepository(
     await send(incoming as IncomingMessage, outgoing as ServerResponse, repository, request, answer, deps);
     return RESPONSE_ALREADY_SENT;
   } catch (error) {
-    return answerError(context, error, repository, deps);
+    return answerFailed(context, error, repository, deps);
   }
 }
 
@@ -123,23 +122,9 @@ async function send(
   }
 }
 
-function answerError(context: Context<Env>, error: unknown, repository: Repository | undefined, deps: HttpDeps): Response {
-  const { incoming } = context.env;
-  const outgoing = context.env.outgoing as ServerResponse;
-  if (error instanceof ClientLeft) return RESPONSE_ALREADY_SENT;
-  if (!(error instanceof AssayError)) deps.log.error({ err: error, requestId: outgoing.getHeader("x-request-id") }, "unexpected error");
-  else if (outgoing.headersSent)
-    deps.log.warn(
-      { code: error.code, requestId: outgoing.getHeader("x-request-id") },
-      "a connection was cut: the archive it carried failed",
-    );
-  // Short of its Content-Length, so that no client takes what it got for the whole.
-  if (outgoing.headersSent) outgoing.destroy();
-  else {
-    sendProblem(outgoing, problemOfError(error), {
-      method: incoming.method ?? "GET",
-      ecosystem: repository && deps.ecosystems[repository.ecosystem],
-    });
-  }
+function answerFailed(context: Context<Env>, error: unknown, repository: Repository | undefined, deps: HttpDeps): Response {
+  const { incoming, outgoing } = context.env;
+  const ecosystem = repository && deps.ecosystems[repository.ecosystem];
+  answerError(incoming as IncomingMessage, outgoing as ServerResponse, error, { log: deps.log, ecosystem });
   return RESPONSE_ALREADY_SENT;
 }

@@ -3,10 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { AssayError } from "../core/errors.ts";
+import { answerError } from "./answer-error.ts";
 import type { HttpDeps } from "./deps.ts";
 import { answerHot } from "./front.ts";
-import { problemOfError, sendProblem } from "./problem.ts";
-import { ClientLeft } from "./pump.ts";
 import { createRoutes } from "./routes.ts";
 
 /** Clients send short headers; a slow or endless one must not hold a connection. */
@@ -34,7 +33,7 @@ export async function startServer(deps: HttpDeps, listen: { host: string; port: 
     (request, response) => {
       // Node has seen to it that HTTP/1.1 sends one. HTTP/1.0 knows none, and plain health checks still speak it.
       request.headers.host ??= `127.0.0.1:${request.socket.localPort ?? 0}`;
-      const failed = (error: unknown): void => fail(request, response, error, deps);
+      const failed = (error: unknown): void => answerError(request, response, error, deps);
       if (answerHot(request, response, deps, failed)) return;
       response.setHeader("X-Request-Id", requestId(request));
       logWhenDone(request, response, deps);
@@ -70,14 +69,6 @@ async function close(server: Server, state: { closing: boolean }, graceMs: numbe
   const cut = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearTimeout(cut);
-}
-
-/** The last resort for what no route answered: an error answer while nothing has gone out, a cut connection after that. */
-function fail(request: IncomingMessage, response: ServerResponse, error: unknown, deps: HttpDeps): void {
-  if (error instanceof ClientLeft) return;
-  if (!(error instanceof AssayError)) deps.log.error({ err: error, method: request.method }, "unexpected error");
-  if (response.headersSent) response.destroy();
-  else sendProblem(response, problemOfError(error), { method: request.method ?? "GET" });
 }
 
 /** The caller's own id where it has the form of one, so that logs along the way can be joined; else a new one. */

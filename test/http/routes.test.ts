@@ -1,5 +1,6 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -115,6 +116,23 @@ describe("a request body", () => {
     await sleep(200);
     expect(mirror.logged.filter(({ level }) => level === "error")).toEqual([]);
   });
+});
+
+test("an error of the store is told without a path of this machine, which the log has", async () => {
+  const broken = await startMirror({ config: mirrorConfig(upstream) });
+  try {
+    const { file } = publishTarball(upstream, { name: "unstored" });
+    rmSync(join(broken.dataDir, "blobs-v1"), { recursive: true });
+    writeFileSync(join(broken.dataDir, "blobs-v1"), "in the way");
+    const response = await broken.get(`/npm/unstored/-/${file}`);
+    const text = await response.text();
+    expect({ status: response.status, code: JSON.parse(text).code }).toEqual({ status: 500, code: "STORE_IO" });
+    expect(text).not.toContain(broken.dataDir);
+    const [line] = broken.logged.filter(({ level }) => level === "error");
+    expect(String((line?.["err"] as Error | undefined)?.cause)).toContain(broken.dataDir);
+  } finally {
+    await broken.close();
+  }
 });
 
 test("clients that leave at any moment leave nothing open, and the archive whole", async () => {
