@@ -1,4 +1,4 @@
-import { COUNTERS, type Counter, type Index } from "../core/ports/index-store.ts";
+import { COUNTERS, type Counter, type Index, nothingCounted } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
 
 /** Counts in memory and writes to the index now and then: a hit must not wait for a disk. */
@@ -18,7 +18,7 @@ export class Counters {
   add(repository: string, counter: Counter, by: number): void {
     let counts = this.#pending.get(repository);
     if (!counts) {
-      counts = zeroes();
+      counts = nothingCounted();
       this.#pending.set(repository, counts);
     }
     counts[counter] += by;
@@ -44,17 +44,4 @@ export class Counters {
     clearInterval(this.#timer);
     await this.flush();
   }
-}
-
-function zeroes(): Record<Counter, number> {
-  return {
-    hits: 0,
-    misses: 0,
-    refusals: 0,
-    bytes_served: 0,
-    bytes_fetched: 0,
-    documents_served: 0,
-    documents_fetched: 0,
-    stale_served: 0,
-  };
 }

@@ -64,6 +64,21 @@ export const COUNTERS = [
   "stale_served",
 ] as const;
 export type Counter = (typeof COUNTERS)[number];
+
+/** A sum to begin with. */
+export function nothingCounted(): Record<Counter, number> {
+  return {
+    hits: 0,
+    misses: 0,
+    refusals: 0,
+    bytes_served: 0,
+    bytes_fetched: 0,
+    documents_served: 0,
+    documents_fetched: 0,
+    stale_served: 0,
+  };
+}
+
 export interface CounterDelta {
   readonly repository: string;
   readonly counter: Counter;

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import { z } from "zod";
-import { COUNTERS, type Counter, type CounterDelta } from "../../core/ports/index-store.ts";
+import { COUNTERS, type Counter, type CounterDelta, nothingCounted } from "../../core/ports/index-store.ts";
 import { readRow } from "./read-row.ts";
 
 const rowSchema = z.object({ repository: z.string(), counter: z.enum(COUNTERS), value: z.int() });
@@ -26,23 +26,10 @@ export class CounterSums {
     const sums = new Map<string, Record<Counter, number>>();
     for (const row of this.#all.all()) {
       const { repository, counter, value } = readRow(rowSchema, row, "a counter");
-      const sum = sums.get(repository) ?? noneCounted();
+      const sum = sums.get(repository) ?? nothingCounted();
       sum[counter] = value;
       sums.set(repository, sum);
     }
     return sums;
   }
-}
-
-function noneCounted(): Record<Counter, number> {
-  return {
-    hits: 0,
-    misses: 0,
-    refusals: 0,
-    bytes_served: 0,
-    bytes_fetched: 0,
-    documents_served: 0,
-    documents_fetched: 0,
-    stale_served: 0,
-  };
 }
