@@ -20,6 +20,8 @@ export function answerError(
   else if (response.headersSent)
     log.warn({ ...fields, err: undefined, code: error.code }, "a connection was cut: the archive it carried failed");
   // Short of its Content-Length, so that no client takes what it got for the whole.
-  if (response.headersSent) response.destroy();
+  // HTTP/1.0 without a length shows no cut but a reset: there the end of the connection is the end of the body.
+  if (response.headersSent && request.httpVersion === "1.0") request.socket.resetAndDestroy();
+  else if (response.headersSent) response.destroy();
   else sendProblem(response, problemOfError(error), { method: request.method ?? "GET", ecosystem });
 }

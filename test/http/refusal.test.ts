@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildAam } from "../support/archives.ts";
 import { mirrorConfig, noise, publishTarball, publishWheel } from "../support/fake-registry.ts";
@@ -142,6 +143,25 @@ test("of a refused archive larger than what is withheld nobody gets the end, and
   expect(answer.length - head.length - 4).toBeLessThanOrEqual(bytes.length - 1024 * 1024);
   expect(answer).not.toContain('{"status":"ok"}');
   for (const init of READS) expect((await mirror.get(target, init.init)).status).toBe(403);
+});
+
+test("a client that knows the end of a body by the end of the connection does not take a refused part for the whole", async () => {
+  const { path, bytes } = publishTarball(upstream, { name: "endless", files: { "noise.bin": noise(3_000_000) } });
+  upstream.serve(path, { body: bytes, headers: { "transfer-encoding": "chunked" } });
+  upstream.fault(path, { kind: "wrong-bytes" });
+  const socket = connect(mirror.port, "127.0.0.1");
+  let received = 0;
+  socket.on("data", (chunk) => {
+    received += chunk.length;
+  });
+  const ended = new Promise<string>((resolve) => {
+    socket.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? ""));
+    socket.on("end", () => resolve("a proper end"));
+  });
+  socket.write("GET /npm/endless/-/endless-1.0.0.tgz HTTP/1.0\r\n\r\n");
+  expect(await ended).toBe("ECONNRESET");
+  expect(received).toBeGreaterThan(0);
+  expect(received).toBeLessThan(bytes.length - 1024 * 1024 + 2000);
 });
 
 test("the words of a hostile archive reach no terminal as commands", async () => {
