@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import { readdirSync, rmSync, statSync, truncateSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Representation, sendRepresentation } from "../../src/http/representation.ts";
 import { mirrorConfig, noise, type PublishedFile, publishTarball } from "../support/fake-registry.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
 import { type MirrorBench, startMirror } from "../support/mirror-bench.ts";
@@ -138,3 +141,19 @@ test("each form of a page has a validator of its own", async () => {
     (await mirror.get("/npm/page", { headers: { accept: "application/vnd.npm.install-v1+json", "if-none-match": etag } })).status,
   ).toBe(200);
 });
+
+test("a body that ends before its length is an error, which cuts the connection", async () => {
+  const short = { read: async (_target: Uint8Array, position: number) => (position === 0 ? 10 : 0), close: async () => {} };
+  const representation: Representation = { etag: '"x"', sizeBytes: 20, headers: [], body: undefined, open: async () => short };
+  const server = createServer((request, response) => {
+    sendRepresentation(request, response, representation).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    await expect(fetch(`http://127.0.0.1:${port}/`).then((response) => response.text())).rejects.toThrow();
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}, 5_000);
