@@ -1,4 +1,4 @@
-import { type Checksum, formatIntegrity } from "../../core/digest.ts";
+import { formatIntegrity } from "../../core/digest.ts";
 import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { EcosystemRequest, Freshness, PageAnswer } from "../../core/ports/ecosystem.ts";
 import type { KnownPackage } from "./known-package.ts";
@@ -40,15 +40,14 @@ export function versionDocument(known: KnownPackage, version: PackageVersion, ba
 }
 
 /**
- * `sha256-<base64>`, as section 12.5 writes it. Upstream's claim where there is one, even if what we admitted differs: that is for the verdict to say.
- * Where it claims nothing, the digest of what we admitted.
+ * `sha256-<base64>`, as section 12.5 writes it: of what we admitted, since those are the bytes that we serve, whatever upstream claims by now;
+ * else upstream's claim.
  */
 export function integrityOf(known: KnownPackage, version: PackageVersion): string | undefined {
-  const claims = version.claims;
-  const claim: Pick<Checksum, "algorithm" | "hex"> | undefined = claims.find((one) => one.algorithm === "sha256") ?? claims[0];
-  if (claim) return formatIntegrity(claim.algorithm, claim.hex);
   const admission = known.admissions.get(version.version);
-  return admission && formatIntegrity("sha256", admission.digest);
+  if (admission) return formatIntegrity("sha256", admission.digest);
+  const claim = version.claims.find((one) => one.algorithm === "sha256") ?? version.claims[0];
+  return claim && formatIntegrity(claim.algorithm, claim.hex);
 }
 
 /** Upstream's tags as they are, but for a `latest` that was yanked: new installs follow it. Section 12.7. */

@@ -42,7 +42,7 @@ export function isArchiveFile(text: string): boolean {
 }
 
 /** The name without its scope. */
-export function baseName(name: string): string {
+function baseName(name: string): string {
   return name.slice(name.lastIndexOf("/") + 1);
 }
 

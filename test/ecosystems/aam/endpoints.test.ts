@@ -156,6 +156,13 @@ describe("a package", () => {
     expect(await unclaimed.json(`packages/${NAME}/1.3.0`)).toMatchObject({ integrity: integrity("the bytes"), size: 9 });
   });
 
+  test("where upstream claims another digest than we admitted, the page keeps the one of the bytes we serve", async () => {
+    const changed = bench({ versions: { "1.3.0": versionEntry(NAME, "1.3.0", { integrity: integrity("replaced") }) } });
+    expect(await changed.json(`packages/${NAME}/1.3.0`)).toMatchObject({ integrity: integrity("replaced") });
+    changed.memory.admit(refOf("1.3.0"), "the bytes");
+    expect(await changed.json(`packages/${NAME}/1.3.0`)).toMatchObject({ integrity: integrity("the bytes") });
+  });
+
   test("a plus in a version is a plus", async () => {
     const plus = bench({ versions: { "1.0.0+build.5": versionEntry(NAME, "1.0.0+build.5") } });
     const { tarball } = await plus.json(`packages/${NAME}/1.0.0+build.5`);
