@@ -1,39 +1,19 @@
-import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
-import { readlinkSync } from "node:fs";
 import { rm, utimes, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
 import { FILE_MODE, makeFolder } from "./folders.ts";
+import { newProcessName } from "./process-name.ts";
 import { systemCode } from "./store-error.ts";
 
 /** Its modification time, by our clock, says when the folder's process was last alive. */
 export const HEARTBEAT_FILE = "heartbeat";
 const HEARTBEAT_MS = 10_000;
 
-/**
- * Tells process numbers of this machine from those of others. Two containers can share a host name and a data folder, so the
- * process namespace counts too, where the system has one.
- */
-export const HOST = createHash("sha256").update(`${hostname()}\0${processNamespace()}`).digest("hex").slice(0, 16);
-
 /** Folders in use by this very process. Its number alone does not tell them: in a container each new process may be number 1. */
 const inUse = new Set<string>();
-
-export interface QuarantineFolderName {
-  readonly host: string;
-  readonly processId: number;
-}
-
-/** What the name of a folder in `tmp/` says about its owner; undefined for a name that is not ours. */
-export function parseQuarantineFolderName(name: string): QuarantineFolderName | undefined {
-  const match = /^([0-9a-f]{16})-([1-9][0-9]{0,9})-[0-9a-f]{32}$/.exec(name);
-  if (!match) return undefined;
-  const [, host = "", processId = ""] = match;
-  return { host, processId: Number(processId) };
-}
 
 export function isInUse(name: string): boolean {
   return inUse.has(name);
@@ -44,7 +24,7 @@ export function isInUse(name: string): boolean {
  * tells other processes to leave it alone.
  */
 export class QuarantineFolder {
-  readonly #name = `${HOST}-${process.pid}-${randomBytes(16).toString("hex")}`;
+  readonly #name = newProcessName();
   readonly #path: string;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -96,12 +76,4 @@ function createFile(path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     fs.open(path, "wx+", FILE_MODE, (error, descriptor) => (error ? reject(error) : resolve(descriptor)));
   });
-}
-
-function processNamespace(): string {
-  try {
-    return readlinkSync("/proc/self/ns/pid");
-  } catch {
-    return ""; // Not Linux: the host name has to do.
-  }
 }

@@ -1,7 +1,8 @@
 import { lstat, readdir, rmdir, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/ports/clock.ts";
-import { HEARTBEAT_FILE, HOST, isInUse, parseQuarantineFolderName } from "./quarantine-folder.ts";
+import { isGone, parseProcessName } from "./process-name.ts";
+import { HEARTBEAT_FILE, isInUse } from "./quarantine-folder.ts";
 import { systemCode } from "./store-error.ts";
 
 /** Six missed heartbeats: longer than any pause of a process that still answers its clients. */
@@ -28,22 +29,12 @@ export async function sweepQuarantine(tmpFolder: string, clock: Clock): Promise<
 }
 
 async function isAbandoned(folder: string, name: string, clock: Clock): Promise<boolean> {
-  const owner = parseQuarantineFolderName(name);
+  const owner = parseProcessName(name);
   if (!owner || isInUse(name)) return false;
-  // Our own number on a folder that is not ours is that of a process before us.
-  if (owner.host === HOST && (owner.processId === process.pid || !isAlive(owner.processId))) return true;
+  if (isGone(owner)) return true;
   // A folder without a heartbeat is being made this moment, or its process ended while making it: its own age decides.
   const lastAlive = (await unlessGone(stat(join(folder, HEARTBEAT_FILE)))) ?? (await stat(folder));
   return clock.now() - lastAlive.mtimeMs > STALE_MS;
-}
-
-function isAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0); // Signal 0 asks whether the process exists; it does nothing to it.
-    return true;
-  } catch (error) {
-    return systemCode(error) !== "ESRCH"; // EPERM: it exists, and is another account's.
-  }
 }
 
 async function removeFile(path: string): Promise<number> {

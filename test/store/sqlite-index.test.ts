@@ -7,6 +7,7 @@ import { parseDigest, parseHexChecksum } from "../../src/core/digest.ts";
 import type { DocumentRecord, Listing } from "../../src/core/ports/index-store.ts";
 import type { Admission } from "../../src/core/verdict.ts";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
+import { HOST } from "../../src/store/process-name.ts";
 import { SqliteIndex } from "../../src/store/sqlite-index.ts";
 import { codeOf } from "../contract/code-of.ts";
 import { type IndexBench, indexContract } from "../contract/index-store.ts";
@@ -258,4 +259,24 @@ test("a failing write leaves nothing of itself", async () => {
   raw.close();
   expect(await index.document(KEY)).toBeUndefined();
   expect(await index.files("npm", "left-pad")).toEqual([]);
+});
+
+describe("a lease ends with the process that took it", () => {
+  const random = "0".repeat(32);
+  /** No process has this number: it is past the largest that Linux gives out. */
+  const deadProcess = 4_194_305;
+  test.each([
+    { name: "a process of this machine that is gone", owner: `${HOST}-${deadProcess}-${random} a`, taken: true },
+    { name: "one before us with our own number", owner: `${HOST}-${process.pid}-${random} a`, taken: true },
+    { name: "a living process of this machine", owner: `${HOST}-${process.ppid}-${random} a`, taken: false },
+    { name: "a process of another machine", owner: `${"0".repeat(16)}-${deadProcess}-${random} a`, taken: false },
+    { name: "an owner that no process of ours wrote", owner: `${deadProcess}`, taken: false },
+  ])("$name: taken at once is $taken", async ({ owner, taken }) => {
+    const dataDir = temporaryFolder();
+    const index = await openIndex(dataDir);
+    const database = new Database(join(dataDir, "assay.db"));
+    database.prepare("INSERT INTO leases (key, owner, expires_at) VALUES ('key', ?, 60000)").run(owner);
+    database.close();
+    expect(await index.lease("key", "b", 1000)).toBe(taken);
+  });
 });

@@ -1,13 +1,19 @@
 import type Database from "better-sqlite3";
+import { isGone, newProcessName, parseProcessName } from "../process-name.ts";
 
-/** Exclusive rights that run out. */
+/** All indexes that this process has open: they tell each other apart by the owners they are given. */
+const THIS_PROCESS = newProcessName();
+
+/** Exclusive rights that run out, and end at once with a process that is gone: its successor need not wait for what it was doing. */
 export class Leases {
   readonly #dropExpired: Database.Statement;
+  readonly #holder: Database.Statement<[string], string>;
   readonly #take: Database.Statement;
   readonly #release: Database.Statement;
 
   constructor(database: Database.Database) {
     this.#dropExpired = database.prepare("DELETE FROM leases WHERE expires_at <= ?");
+    this.#holder = database.prepare<[string], string>("SELECT owner FROM leases WHERE key = ?").pluck();
     this.#take = database.prepare(
       `INSERT INTO leases (key, owner, expires_at) VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at WHERE owner = excluded.owner`,
@@ -18,10 +24,23 @@ export class Leases {
   /** Answers false where another owner's lease has not run out. Call within a transaction. */
   take(key: string, owner: string, now: number, ttlMs: number): boolean {
     this.#dropExpired.run(now);
-    return this.#take.run(key, owner, now + ttlMs).changes === 1;
+    const holder = this.#holder.get(key);
+    if (holder !== undefined && isOfEndedProcess(holder)) this.#release.run(key, holder);
+    return this.#take.run(key, written(owner), now + ttlMs).changes === 1;
   }
 
   release(key: string, owner: string): void {
-    this.#release.run(key, owner);
+    this.#release.run(key, written(owner));
   }
+}
+
+function written(owner: string): string {
+  return `${THIS_PROCESS} ${owner}`;
+}
+
+function isOfEndedProcess(holder: string): boolean {
+  const [name = ""] = holder.split(" ", 1);
+  if (name === THIS_PROCESS) return false;
+  const made = parseProcessName(name);
+  return made !== undefined && isGone(made);
 }
