@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { type AssayError, isUpstreamFailure } from "../core/errors.ts";
+import { AssayError, isUpstreamFailure } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { DocumentRequest, Documents, HeldDocument } from "../core/ports/documents.ts";
 import type { DocumentRecord, Index } from "../core/ports/index-store.ts";
@@ -113,7 +113,9 @@ export class MirrorDocuments implements Documents {
           return answer satisfies never;
       }
     } catch (error) {
-      if (!isUpstreamFailure(error) || !held || !this.#mayServeStale(held)) throw error;
+      // With a full disk nothing new can be kept, and what is held must not go dark over it.
+      const passing = isUpstreamFailure(error) || isStoreFull(error);
+      if (!passing || !held || !this.#mayServeStale(held)) throw error;
       return this.#standIn(request, held, error);
     }
   }
@@ -147,7 +149,16 @@ export class MirrorDocuments implements Documents {
 
   async #confirm(request: DocumentRequest, held: DocumentRecord, validators: Partial<DocumentRecord>): Promise<DocumentRecord> {
     const record = { ...held, ...validators, validatedAt: this.#deps.clock.now() };
-    await this.#deps.index.touchDocument({ repository: request.repository, key: request.key }, record.validatedAt);
+    try {
+      await this.#deps.index.touchDocument({ repository: request.repository, key: request.key }, record.validatedAt);
+    } catch (error) {
+      // Only the time is lost: after a restart it counts as older than it is.
+      if (!isStoreFull(error)) throw error;
+      this.#deps.log.warn(
+        { repository: request.repository, document: request.key, code: error.code },
+        "the disk is full: a confirmation is not kept",
+      );
+    }
     this.#remember(request, record);
     return record;
   }
@@ -166,7 +177,7 @@ export class MirrorDocuments implements Documents {
   #standIn(request: DocumentRequest, held: DocumentRecord, error: AssayError): HeldDocument {
     const log = { repository: request.repository, document: request.key, code: error.code, validatedAt: new Date(held.validatedAt) };
     if (error.code === "OFFLINE") this.#deps.log.debug(log, "offline: serving what is held");
-    else this.#deps.log.warn(log, "upstream failed: serving what is held");
+    else this.#deps.log.warn(log, "a document could not be renewed: serving what is held");
     this.#pausedUntil.set(memoryKey(request), { until: this.#deps.clock.now() + FAILURE_PAUSE_MS, reason: error.message });
     return this.#answerStale(request, held, error.message);
   }
@@ -205,6 +216,10 @@ export class MirrorDocuments implements Documents {
     this.#deps.counters.add(request.repository, "stale_served", 1);
     return { ...this.#answer(request, record), freshUntil: this.#deps.clock.now() + FAILURE_PAUSE_MS, stale: reason };
   }
+}
+
+function isStoreFull(error: unknown): error is AssayError {
+  return error instanceof AssayError && error.code === "STORE_FULL";
 }
 
 function memoryKey(request: DocumentRequest): string {

@@ -1,7 +1,5 @@
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -11,30 +9,12 @@ import type { DocumentRecord } from "../../src/core/ports/index-store.ts";
 import type { Admission } from "../../src/core/verdict.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { HEARTBEAT_FILE } from "../../src/store/quarantine-folder.ts";
+import { canMountSmallDisk, mountSmallDisk } from "../support/small-disk.ts";
 import { filesUnder } from "./file-blobs-bench.ts";
 import { recordingLog } from "./recording-log.ts";
 
-/** Mounts a small file system in memory; undefined where this account may not. */
-function mountSmallDisk(megabytes: number): { readonly folder: string; unmount(): void } | undefined {
-  const folder = mkdtempSync(join(tmpdir(), "assay-disk-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "assay-test", folder], { stdio: "ignore" });
-  } catch {
-    rmSync(folder, { recursive: true });
-    return undefined;
-  }
-  return {
-    folder,
-    unmount() {
-      execFileSync("umount", [folder]);
-      rmSync(folder, { recursive: true });
-    },
-  };
-}
-
-const probe = mountSmallDisk(1);
-probe?.unmount();
-if (!probe) console.warn("test/store/disk-full.test.ts is skipped: it needs the right to mount a tmpfs");
+const mountable = canMountSmallDisk();
+if (!mountable) console.warn("test/store/disk-full.test.ts is skipped: it needs the right to mount a tmpfs");
 
 async function openOnSmallDisk() {
   const disk = mountSmallDisk(8);
@@ -100,7 +80,7 @@ async function admitArchive(blobs: BlobStore, sizeBytes: number) {
   return await blobs.promote(blob, { kind: "admit", warnings: [] });
 }
 
-describe.skipIf(!probe)("a full disk (needs the right to mount a tmpfs)", () => {
+describe.skipIf(!mountable)("a full disk (needs the right to mount a tmpfs)", () => {
   test("an archive that does not fit: STORE_FULL, nothing of it stays, what was kept is served, smaller ones go on", async () => {
     const { blobs, dataDir } = await openOnSmallDisk();
     const kept = await admitArchive(blobs, 100_000);
