@@ -7,6 +7,14 @@ import type { Arrival } from "./admit.ts";
 /** How much of an archive stays back until the verdict: this many bytes of its end, or all of it. */
 export type Withhold = number | "all";
 
+/**
+ * A client gives up after a silence of 15 s (pip) or 30 s (uv), and the check of a wheel of gigabytes takes longer. So a little more than the
+ * withheld end stays back, and goes out a piece at a time while the verdict is awaited: enough for ten minutes, the withheld end never.
+ */
+const TRICKLE_MS = 5_000;
+const TRICKLE_BYTES = 512;
+const TRICKLE_RESERVE_BYTES = 64 * 1024;
+
 type Outcome = { readonly kind: "admission"; readonly admission: Admission } | { readonly kind: "error"; readonly error: unknown };
 
 /**
@@ -23,6 +31,8 @@ export class Flight {
   #arrival: Arrival | undefined;
   #letGo: () => void = () => {};
   #flowed = false;
+  #trickledBytes = 0;
+  #trickle: NodeJS.Timeout | undefined;
   #outcome: Outcome | undefined;
 
   /** `start` walks the road and reports the arrival of bytes. */
@@ -61,11 +71,24 @@ export class Flight {
     // Its bytes stay readable until the outcome is known here: who comes between promotion (or removal) and that must find one of the two.
     this.#letGo = arrival.reception.hold();
     arrival.reception.onProgress(() => this.#wake());
+    arrival.reception.whole.then(
+      () => this.#startTrickle(),
+      () => {}, // The admission fails with it.
+    );
     this.#wake();
+  }
+
+  #startTrickle(): void {
+    if (this.#outcome) return;
+    this.#trickle = setInterval(() => {
+      this.#trickledBytes = Math.min(this.#trickledBytes + TRICKLE_BYTES, TRICKLE_RESERVE_BYTES);
+      this.#wake();
+    }, TRICKLE_MS);
   }
 
   #settle(outcome: Outcome): void {
     this.#outcome = outcome;
+    clearInterval(this.#trickle);
     this.#letGo();
     this.#wake();
   }
@@ -85,7 +108,7 @@ export class Flight {
     if (this.#withhold === "all") return 0;
     // Without an announced size the end may be anywhere: hold back from what is here.
     const withheldFrom = (sizeBytes ?? reception.receivedBytes) - this.#withhold;
-    return Math.max(0, Math.min(reception.receivedBytes, withheldFrom));
+    return Math.max(0, Math.min(reception.receivedBytes, withheldFrom - TRICKLE_RESERVE_BYTES + this.#trickledBytes));
   }
 
   #reader(arrival: Arrival): FlightReader {

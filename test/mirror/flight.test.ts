@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { parseDigest } from "../../src/core/digest.ts";
 import type { QuarantinedBlob, Reception } from "../../src/core/ports/blob-store.ts";
 import type { Admission, Admit, Verdict } from "../../src/core/verdict.ts";
@@ -10,6 +10,8 @@ import { noise } from "../support/fake-registry.ts";
 import { dataFolder, npmRef } from "./parts.ts";
 
 const BODY = noise(1_000_000);
+/** Bytes of it that flow at once where its last 100,000 are withheld: a little in front of them is kept to be handed out slowly. */
+const BEFORE_TRICKLE = BODY.length - 100_000 - 64 * 1024;
 const ADMIT: Admit = { kind: "admit", warnings: [] };
 const REFUSE: Verdict = {
   kind: "refuse",
@@ -117,8 +119,33 @@ test("of a refused archive nobody gets the withheld end", async () => {
   await staged.blobs.discard(blob);
   const { bytes, error } = await reading;
   expect(error).toBeInstanceOf(RefusedMidway);
-  expect(bytes.length).toBe(900_000);
+  expect(bytes.length).toBe(BEFORE_TRICKLE);
   expect(staged.flight.flowed).toBe(true);
+});
+
+test("while the verdict is awaited a little goes out now and then, and never of the withheld end", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const staged = await stage({ withhold: 100_000 });
+  await staged.arrive();
+  const timersBefore = vi.getTimerCount(); // The store has one of its own.
+  const waiting = await reader(staged);
+  await staged.end();
+  const target = Buffer.alloc(BODY.length);
+  expect(await waiting.read(target, 0)).toBe(BEFORE_TRICKLE);
+  const more = waiting.read(target, BEFORE_TRICKLE);
+  expect(await Promise.race([more, sleep(50)])).toBeUndefined();
+  vi.advanceTimersByTime(5_000);
+  expect(await more).toBeGreaterThan(0);
+  vi.advanceTimersByTime(24 * 3_600_000);
+  expect(BEFORE_TRICKLE + (await waiting.read(target, BEFORE_TRICKLE))).toBe(900_000);
+  const past = waiting.read(target, 900_000);
+  vi.advanceTimersByTime(24 * 3_600_000);
+  expect(await Promise.race([past, sleep(50)])).toBeUndefined();
+  staged.decide(REFUSE);
+  await expect(past).rejects.toBeInstanceOf(RefusedMidway);
+  await waiting.close();
+  expect(vi.getTimerCount()).toBe(timersBefore);
 });
 
 test("without an announced size the end is held back from what is here", async () => {
