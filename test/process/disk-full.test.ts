@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, readdirSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import Database from "better-sqlite3";
@@ -36,6 +36,9 @@ test.skipIf(!mountable)(
     // Larger than the disk: its first bytes flow, then the connection is cut.
     expect(await download(await bench.link(huge))).toMatchObject({ status: 200, cut: true });
 
+    // Its room comes back a moment after the client was cut off, and must not come back after the disk was filled.
+    await expect.poll(() => freeBytes(dataDir)).toBeGreaterThan(30 * MB);
+
     const ballast = join(dataDir, "ballast");
     fill(ballast);
     for (const smallLink of smallLinks) {
@@ -59,6 +62,11 @@ test.skipIf(!mountable)(
   },
   60_000,
 );
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
 
 /** Writes until not one more byte fits. */
 function fill(path: string): void {
