@@ -73,7 +73,15 @@ export class Workspace {
 
   pnpmAdd(registry: string, ...packages: readonly string[]): Promise<ClientRun> {
     this.write("package.json", `{"name":"fresh","version":"1.0.0"}`);
-    return this.run("pnpm", ["add", "--registry", registry, "--ignore-scripts", ...packages]);
+    return this.run("pnpm", [
+      "add",
+      "--registry",
+      registry,
+      "--ignore-scripts",
+      "--config.fetch-retry-mintimeout=100",
+      "--config.fetch-retry-maxtimeout=1000",
+      ...packages,
+    ]);
   }
 
   write(name: string, text: string): void {

@@ -1,0 +1,3 @@
+import { describeAgainstLies } from "./lying-upstream.ts";
+
+describeAgainstLies("npm", "npm");
