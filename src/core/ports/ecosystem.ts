@@ -99,6 +99,35 @@ export interface Resolution {
   readonly manifestClaims?: readonly Checksum[];
 }
 
+/** One signed document that is published for an archive. Nothing in it is believed yet. */
+export type SignedItem =
+  /** A Sigstore bundle as JSON; PEP 740 attestations are turned into one. */
+  | { readonly kind: "sigstore"; readonly label: string; readonly bundle: Buffer }
+  /** A detached OpenPGP signature over the archive, armored or binary. */
+  | { readonly kind: "openpgp"; readonly label: string; readonly signature: Buffer }
+  /** A registry's signature over a text of its own, as npm's over `name@version:integrity`. */
+  | {
+      readonly kind: "registry-signature";
+      readonly label: string;
+      readonly keyId: string;
+      /** Base64 of a DER signature. */
+      readonly signature: string;
+      readonly message: string;
+      readonly publishedAt?: number;
+    }
+  /** A DSSE envelope with another Assay's verification summary. */
+  | { readonly kind: "vsa"; readonly label: string; readonly envelope: Buffer };
+
+/**
+ * What one place says it has. `absent`: it is well and has none. `unavailable`: it could not be asked. `malformed`: it answered with something
+ * that is no such document.
+ */
+export type SignedSource =
+  | { readonly label: string; readonly kind: "published"; readonly items: readonly SignedItem[] }
+  | { readonly label: string; readonly kind: "absent" }
+  | { readonly label: string; readonly kind: "unavailable"; readonly detail: string }
+  | { readonly label: string; readonly kind: "malformed"; readonly detail: string };
+
 /** What the bytes of an archive must be: by the rules of its ecosystem and its file name. */
 export interface ArchiveFormat {
   readonly container: "zip" | "tar" | "tar.gz" | "tar.bz2" | "tar.xz" | "tar.zst";
