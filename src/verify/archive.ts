@@ -6,8 +6,8 @@ import type { Manifest } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { Candidate, Verifier } from "../core/ports/verifier.ts";
 import type { ScanJob, ScanReport } from "./archive/scan-report.ts";
-import { WorkerPool } from "./archive/worker-pool.ts";
 import { mismatch } from "./checksum.ts";
+import { WorkerPool } from "./worker-pool.ts";
 
 /** Two, so that one large wheel does not hold up every small one. */
 const WORKERS = 2;

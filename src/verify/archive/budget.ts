@@ -1,4 +1,5 @@
-import { pastLimit, quote } from "./finding.ts";
+import { quote } from "../quote.ts";
+import { pastLimit } from "./finding.ts";
 import type { ScanLimits } from "./scan-report.ts";
 
 /** Below this, a high ratio is harmless: a few kilobytes of zeros are no bomb. */

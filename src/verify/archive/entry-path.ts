@@ -1,4 +1,5 @@
-import { quote, unsafe } from "./finding.ts";
+import { quote } from "../quote.ts";
+import { unsafe } from "./finding.ts";
 
 /**
  * The segments of an entry's name, after refusing every name that a client could unpack outside its folder on any platform.

@@ -1,4 +1,5 @@
-import { ambiguous, pastLimit, quote, unsafe } from "./finding.ts";
+import { quote } from "../quote.ts";
+import { ambiguous, pastLimit, unsafe } from "./finding.ts";
 
 type Kind = "folder" | "file" | "link";
 

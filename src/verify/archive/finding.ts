@@ -5,7 +5,7 @@ export type ScanCode = Extract<FindingCode, `ARCHIVE_${string}`>;
 
 /**
  * What is wrong with an archive. Thrown by the scanners to end a scan at once; `scan` turns it into a value, so it never leaves this folder.
- * `detail` is one sentence of printable text: names from the archive stand in it only through `quote`.
+ * `detail` is one sentence of printable text: names from the archive stand in it only through `quote` (../quote.ts).
  */
 export class ArchiveFinding extends Error {
   readonly code: ScanCode;
@@ -27,12 +27,3 @@ export const unsafe = (detail: string): ArchiveFinding => new ArchiveFinding("AR
 export const pastLimit = (detail: string): ArchiveFinding => new ArchiveFinding("ARCHIVE_LIMIT", detail);
 /** A form that we cannot check, so cannot vouch for. */
 export const unsupported = (detail: string): ArchiveFinding => new ArchiveFinding("ARCHIVE_UNSUPPORTED", detail);
-
-const SHOWN_CHARACTERS = 120;
-
-/** A name from an archive as it may stand in a sentence: quoted, escaped to printable ASCII, cut in the middle where it is long. */
-export function quote(name: string): string {
-  const half = SHOWN_CHARACTERS / 2;
-  const shown = name.length > SHOWN_CHARACTERS ? `${name.slice(0, half)}...${name.slice(-half)}` : name;
-  return JSON.stringify(shown).replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}

@@ -1,5 +1,6 @@
 import { Pax } from "tar";
-import { ambiguous, malformed, quote, unsupported } from "./finding.ts";
+import { quote } from "../quote.ts";
+import { ambiguous, malformed, unsupported } from "./finding.ts";
 
 /** What a pax header may override. Other records (times, owners, comments, vendors' own) change nothing that we judge. */
 export interface PaxOverrides {

@@ -1,6 +1,7 @@
 import { Header } from "tar";
+import { quote } from "../quote.ts";
 import { isZero } from "./file-region.ts";
-import { ambiguous, malformed, quote } from "./finding.ts";
+import { ambiguous, malformed } from "./finding.ts";
 
 export const BLOCK_BYTES = 512;
 

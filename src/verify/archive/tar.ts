@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import type { ArchiveFormat } from "../../core/ports/ecosystem.ts";
+import { quote } from "../quote.ts";
 import { ByteFeed, type Walk } from "./byte-feed.ts";
 import { checkLinkTarget, parseEntryPath } from "./entry-path.ts";
 import { isZero } from "./file-region.ts";
-import { ambiguous, malformed, pastLimit, quote, unsafe, unsupported } from "./finding.ts";
+import { ambiguous, malformed, pastLimit, unsafe, unsupported } from "./finding.ts";
 import { type PaxOverrides, parsePax } from "./pax.ts";
 import type { Tally } from "./tally.ts";
 import { BLOCK_BYTES, decodeTarHeader, type TarHeader } from "./tar-header.ts";

@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { type Entry, parseExtraFields, type ZipFile } from "yauzl";
-import { ambiguous, malformed, quote, unsafe, unsupported } from "./finding.ts";
+import { quote } from "../quote.ts";
+import { ambiguous, malformed, unsafe, unsupported } from "./finding.ts";
 import type { ZipDirectory } from "./zip-end.ts";
 
 /** One entry as the central directory has it. */

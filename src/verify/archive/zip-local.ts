@@ -1,6 +1,7 @@
 import { Entry, type LocalFileHeader, type ZipFile } from "yauzl";
+import { quote } from "../quote.ts";
 import { readExactly } from "./file-region.ts";
-import { ambiguous, malformed, quote } from "./finding.ts";
+import { ambiguous, malformed } from "./finding.ts";
 import { checkExtraFields, ZIP_FLAG, type ZipMember, zip64Values } from "./zip-directory.ts";
 
 const MAX_32 = 0xffffffff;

@@ -1,8 +1,9 @@
 import { crc32 } from "node:zlib";
 import type { ArchiveFormat } from "../../core/ports/ecosystem.ts";
+import { quote } from "../quote.ts";
 import { checkLinkTarget, parseEntryPath } from "./entry-path.ts";
 import { inflateRegion, inflateWhole, readRegion } from "./file-region.ts";
-import { ambiguous, malformed, quote, unsafe } from "./finding.ts";
+import { ambiguous, malformed, unsafe } from "./finding.ts";
 import type { Tally } from "./tally.ts";
 import { readZipDirectory, type ZipMember } from "./zip-directory.ts";
 import { findZipDirectory } from "./zip-end.ts";

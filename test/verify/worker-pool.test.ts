@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { WorkerPool } from "../../../src/verify/archive/worker-pool.ts";
+import { WorkerPool } from "../../src/verify/worker-pool.ts";
 
 const pools: WorkerPool<string, unknown>[] = [];
 
@@ -15,16 +15,16 @@ afterEach(() => Promise.all(pools.splice(0).map((pool) => pool.close())));
 const PATIENT_MS = 15_000;
 
 test.each([
-  { job: "hang", timeoutMs: 200, detail: "the check did not end within 0.2 s" },
-  { job: "throw", timeoutMs: PATIENT_MS, detail: "the check crashed" },
-  { job: "reject", timeoutMs: PATIENT_MS, detail: "the check crashed" },
-  { job: "exit", timeoutMs: PATIENT_MS, detail: "the check crashed" },
-  { job: "hoard", timeoutMs: PATIENT_MS, detail: "the check ran out of memory" },
-])("a job that makes its worker $job is lost, and nothing else", async ({ job, timeoutMs, detail }) => {
+  { job: "hang", timeoutMs: 200, cause: "time", detail: "the check did not end within 0.2 s" },
+  { job: "throw", timeoutMs: PATIENT_MS, cause: "crash", detail: "the check crashed" },
+  { job: "reject", timeoutMs: PATIENT_MS, cause: "crash", detail: "the check crashed" },
+  { job: "exit", timeoutMs: PATIENT_MS, cause: "crash", detail: "the check crashed" },
+  { job: "hoard", timeoutMs: PATIENT_MS, cause: "memory", detail: "the check ran out of memory" },
+])("a job that makes its worker $job is lost, and nothing else", async ({ job, timeoutMs, cause, detail }) => {
   const pool = poolOf(1);
   const lost = pool.run(job, timeoutMs);
   const next = pool.run("next", PATIENT_MS);
-  expect(await lost).toEqual({ kind: "lost", detail });
+  expect(await lost).toEqual({ kind: "lost", cause, detail });
   expect(await next).toEqual({ kind: "answered", answer: "next" });
   expect(await pool.run("later", PATIENT_MS)).toEqual({ kind: "answered", answer: "later" });
 });
@@ -57,6 +57,6 @@ test("closing loses what runs and what waits, at once, and starts nothing more",
   const running = pool.run("hang", PATIENT_MS);
   const waiting = pool.run("waiting", PATIENT_MS);
   await pool.close();
-  const stopped = { kind: "lost", detail: "the check was stopped" };
+  const stopped = { kind: "lost", cause: "stopped", detail: "the check was stopped" };
   expect(await Promise.all([running, waiting, pool.run("late", PATIENT_MS)])).toEqual([stopped, stopped, stopped]);
 });

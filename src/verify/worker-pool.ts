@@ -1,7 +1,12 @@
 import { Worker } from "node:worker_threads";
 
+/** Why a job has no answer. `stopped`: the pool was closed. */
+export type LossCause = "time" | "memory" | "crash" | "stopped";
+
 /** What became of one job. `lost`: the worker ran out of time or memory, or crashed; nothing is known about its input. */
-export type JobResult<Answer> = { readonly kind: "answered"; readonly answer: Answer } | { readonly kind: "lost"; readonly detail: string };
+export type JobResult<Answer> =
+  | { readonly kind: "answered"; readonly answer: Answer }
+  | { readonly kind: "lost"; readonly cause: LossCause; readonly detail: string };
 
 interface PoolOptions {
   /** Module that each worker runs. It answers every message with one message. */
@@ -17,7 +22,7 @@ interface Waiting<Job, Answer> {
   readonly settle: (result: JobResult<Answer>) => void;
 }
 
-const STOPPED = { kind: "lost", detail: "the check was stopped" } as const;
+const STOPPED = { kind: "lost", cause: "stopped", detail: "the check was stopped" } as const;
 
 /**
  * A few threads for work that blocks and that hostile input may stall or crash. Started when first needed, kept, and replaced when lost:
@@ -78,8 +83,10 @@ export class WorkerPool<Job, Answer> {
   }
 
   #dispatch(worker: Worker, { job, timeoutMs, settle }: Waiting<Job, Answer>): void {
+    let cause: LossCause = "crash";
     let detail = "the check crashed";
     const timer = setTimeout(() => {
+      cause = "time";
       detail = `the check did not end within ${timeoutMs / 1000} s`;
       // An answer that is already on its way would hand a worker that is ending to the next job.
       worker.off("message", onMessage);
@@ -93,11 +100,13 @@ export class WorkerPool<Job, Answer> {
       this.#startNext();
     };
     const onError = (error: unknown): void => {
-      if (error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY") detail = "the check ran out of memory";
+      if (!(error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY")) return;
+      cause = "memory";
+      detail = "the check ran out of memory";
     };
     const onExit = (): void => {
       release();
-      settle(this.#closed ? STOPPED : { kind: "lost", detail });
+      settle(this.#closed ? STOPPED : { kind: "lost", cause, detail });
       this.#startNext();
     };
     const release = (): void => {
