@@ -22,7 +22,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The rooms that may import a package. One owner each where it reaches outside the process; pure helpers may have several. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "@hono/node-server": ["http"],
-  "@renovatebot/pep440": ["ecosystems"],
+  "@noble/curves": ["verify"],
+  "@renovatebot/pep440": ["ecosystems", "policy"],
+  "@sigstore/core": ["verify"],
+  "@sigstore/protobuf-specs": ["verify"],
+  "@sigstore/tuf": ["verify"],
+  "@sigstore/verify": ["verify"],
   "better-sqlite3": ["store"],
   commander: ["cli"],
   hono: ["http"],
@@ -33,12 +38,12 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "packageurl-js": ["core"],
   pino: ["app"],
   "seek-bzip": ["verify"],
-  semver: ["ecosystems"],
+  semver: ["ecosystems", "policy"],
   tar: ["verify"],
   undici: ["upstream"],
-  yaml: ["app", "ecosystems"],
-  yauzl: ["verify"],
-  zod: ["app", "store"],
+  yaml: ["core", "ecosystems"],
+  yauzl: ["policy", "verify"],
+  zod: ["app", "core", "policy", "store"],
 };
 
 /** The parts of Node that reach outside the process. Type imports do not, nor do these pure functions. */

@@ -1,8 +1,10 @@
 import { z } from "zod";
+import { formatPath, type Path, type Problem } from "../core/problems.ts";
+import { isTree, type Tree, withoutNulls } from "../core/schema.ts";
+import { suggest } from "../core/suggest.ts";
+import { parseYamlText, type YamlText } from "../core/yaml-text.ts";
 import { CONFIG_DEFAULTS } from "./config-defaults.ts";
-import { type Path, parseYamlText, readConfigText, type YamlText } from "./config-file.ts";
-import { formatPath, type Problem } from "./config-problems.ts";
-import { suggest } from "./suggest.ts";
+import { readConfigText } from "./config-file.ts";
 
 /** What the command line may set. Values are as typed; they are checked like the file's. */
 export interface ConfigFlags {
@@ -33,8 +35,6 @@ export interface Layers {
   locate(path: Path, options?: { key: boolean }): string;
   readonly problems: readonly Problem[];
 }
-
-export type Tree = { readonly [key: string]: unknown };
 
 interface Setting {
   readonly path: Path;
@@ -139,20 +139,4 @@ function merge(lower: Tree, upper: Tree): Tree {
 
 function nest(path: Path, value: unknown): Tree {
   return path.toReversed().reduce<unknown>((inner, step) => ({ [step]: inner }), value) as Tree;
-}
-
-/** A key without a value counts as not given, so that a section may have all its lines commented out. */
-function withoutNulls(value: unknown): unknown {
-  if (value === null) return undefined;
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isTree(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, inner]) => inner !== null)
-      .map(([key, inner]) => [key, withoutNulls(inner)]),
-  );
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

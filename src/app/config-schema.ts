@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { ECOSYSTEM_IDS } from "../core/artifact.ts";
 import { DEFAULT_LIMITS, type Limits } from "../core/limits.ts";
-import { parseDuration } from "./duration.ts";
+import { boolean, choice, duration, integer, list, map, parsedBy, text, unexpected } from "../core/schema.ts";
 import { isLoopbackHost } from "./loopback.ts";
 import { Secret } from "./secret.ts";
 import { parseSize } from "./size.ts";
@@ -23,12 +23,12 @@ const TIB = 1024 ** 4;
 
 /**
  * The configuration as it is written, checked and parsed key by key. Every message is a noun phrase that completes "expected …";
- * config-problems.ts adds where the value stands and what it is.
+ * `schemaProblems` adds where the value stands and what it is.
  */
 export function configSchema(surroundings: Surroundings) {
   const path = text("a path");
   const readable = (what: string) =>
-    parsed(`the path of a readable file with ${what}`, (value) => {
+    parsedBy(`the path of a readable file with ${what}`, (value) => {
       if (typeof value !== "string" || value === "") return undefined;
       try {
         return surroundings.readText(value);
@@ -39,7 +39,7 @@ export function configSchema(surroundings: Surroundings) {
   const secretFile = readable("a secret in it")
     .refine((content) => content.trim() !== "", { error: "the path of a file with a secret in it, not an empty one" })
     .transform((content) => new Secret(content.trim()));
-  const secretEnv = parsed("the name of an environment variable that is set", (value) => {
+  const secretEnv = parsedBy("the name of an environment variable that is set", (value) => {
     const secret = typeof value === "string" ? surroundings.env[value] : undefined;
     return secret ? new Secret(secret) : undefined;
   });
@@ -117,7 +117,7 @@ export function configSchema(surroundings: Surroundings) {
       map({ sigstore: path.optional(), npm_keys: path.optional() }),
       { error: "a map of names to {sigstore, npm_keys}" },
     ),
-    withhold: parsed("all, or a size from 64KiB, such as 8MiB", (value) => {
+    withhold: parsedBy("all, or a size from 64KiB, such as 8MiB", (value) => {
       if (value === "all") return "all" as const;
       const bytes = typeof value === "string" ? parseSize(value) : undefined;
       // With less held back, what a client got before a refusal could pass for the whole archive.
@@ -127,7 +127,7 @@ export function configSchema(surroundings: Surroundings) {
     negative_ttl: duration(0, DAY_MS, "0 to 1d"),
     refusal_ttl: duration(0, DAY_MS, "0 to 1d"),
     stale_if_error: duration(0, 3650 * DAY_MS, "0 to 3650d"),
-    offline: z.boolean({ error: "true or false" }),
+    offline: boolean(),
     log: map({ level: choice(["debug", "info", "warn", "error", "silent"]) }),
     memory: map({ documents: size(1024 ** 2), bodies: size(1024 ** 2) }),
     limits: map(limitShape()),
@@ -155,51 +155,21 @@ function limitShape(): Record<string, z.ZodType<number>> {
   );
 }
 
-/** A map with these keys and no others. */
-function map<Shape extends z.ZodRawShape>(shape: Shape) {
-  const keys = Object.keys(shape).join(", ");
-  return z.strictObject(shape, { error: (issue) => (issue.code === "unrecognized_keys" ? keys : `a map with the keys ${keys}`) });
-}
-
-function list<Item extends z.ZodType>(item: Item, max: number) {
-  return z.array(item, { error: "a list" }).max(max, { error: `a list of at most ${max}` });
-}
-
-function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
-  return z.enum(values, { error: `one of ${values.join(", ")}` });
-}
-
-function text(expected: string) {
-  return z.string({ error: expected }).min(1, { error: expected });
-}
-
-function integer(min: number, max: number) {
-  const error = `a whole number from ${min} to ${max}`;
-  return z.int({ error }).min(min, { error }).max(max, { error });
-}
-
 function name() {
   return z
     .string({ error: "a name" })
     .regex(NAME, { error: "a name of lowercase letters, digits and hyphens that starts with a letter or digit" });
 }
 
-function duration(minMs: number, maxMs: number, range: string) {
-  return parsed(`a duration with a unit (ms, s, m, h, d) from ${range}, such as 60s`, (value) => {
-    const milliseconds = value === 0 ? 0 : typeof value === "string" ? parseDuration(value) : undefined;
-    return milliseconds !== undefined && milliseconds >= minMs && milliseconds <= maxMs ? milliseconds : undefined;
-  });
-}
-
 function size(minBytes: number) {
-  return parsed(`a size with a unit (B, KiB, MiB, GiB, TiB) from ${minBytes === 1 ? "1B" : "1MiB"} to 1024TiB, such as 8MiB`, (value) => {
+  return parsedBy(`a size with a unit (B, KiB, MiB, GiB, TiB) from ${minBytes === 1 ? "1B" : "1MiB"} to 1024TiB, such as 8MiB`, (value) => {
     const bytes = typeof value === "string" ? parseSize(value) : undefined;
     return bytes !== undefined && bytes >= minBytes && bytes <= 1024 * TIB ? bytes : undefined;
   });
 }
 
 function host() {
-  return parsed("a host name or an IP address without a port", (value) => {
+  return parsedBy("a host name or an IP address without a port", (value) => {
     if (typeof value !== "string") return undefined;
     return isIP(value) || /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value) ? value : undefined;
   });
@@ -207,7 +177,7 @@ function host() {
 
 /** Answers it without a final slash, so that paths can be put behind it. */
 function publicUrl() {
-  return parsed("an http or https url without credentials, query and fragment", (value) => {
+  return parsedBy("an http or https url without credentials, query and fragment", (value) => {
     const url = plainUrl(value, ["http:", "https:"]);
     return url?.href.replace(/\/+$/, "");
   });
@@ -215,7 +185,7 @@ function publicUrl() {
 
 /** Answers it with a final slash, which relative links are resolved against. */
 function upstreamUrl() {
-  return parsed("an https, http or file url without query and fragment, with credentials left to `auth`", (value) => {
+  return parsedBy("an https, http or file url without query and fragment, with credentials left to `auth`", (value) => {
     const url = plainUrl(value, ["http:", "https:", "file:"]);
     if (!url || (url.protocol === "file:" && url.host !== "")) return undefined;
     if (!url.pathname.endsWith("/")) url.pathname += "/";
@@ -224,14 +194,14 @@ function upstreamUrl() {
 }
 
 function proxyUrl() {
-  return parsed("http://HOST:PORT of a proxy", (value) => {
+  return parsedBy("http://HOST:PORT of a proxy", (value) => {
     const url = plainUrl(value, ["http:", "https:"]);
     return url?.pathname === "/" ? url : undefined;
   });
 }
 
 function origin() {
-  return parsed("an origin such as https://files.example", (value) => {
+  return parsedBy("an origin such as https://files.example", (value) => {
     const url = plainUrl(value, ["http:", "https:"]);
     return url?.pathname === "/" ? url.origin : undefined;
   });
@@ -242,13 +212,4 @@ function plainUrl(value: unknown, protocols: readonly string[]): URL | undefined
   const url = new URL(value);
   const isPlain = !url.username && !url.password && !/[?#]/.test(value);
   return isPlain && protocols.includes(url.protocol) ? url : undefined;
-}
-
-function parsed<Value>(expected: string, parse: (value: unknown) => Value | undefined) {
-  return z.unknown().transform((value, context): Value => parse(value) ?? unexpected(context, expected));
-}
-
-function unexpected(context: z.RefinementCtx, expected: string): never {
-  context.addIssue({ code: "custom", message: expected });
-  return z.NEVER;
 }

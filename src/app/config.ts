@@ -5,9 +5,10 @@ import type { EcosystemId } from "../core/artifact.ts";
 import { AssayError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import type { RepositoryPolicy } from "../core/policy.ts";
+import { describe, formatPath, formatProblem, type Problem } from "../core/problems.ts";
+import { asList, asTree, schemaProblems } from "../core/schema.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RETRIES, DEFAULT_TIMEOUTS, type UpstreamTimeouts } from "../upstream/options.ts";
-import { type ConfigFlags, type Layers, readLayers, type Tree } from "./config-layers.ts";
-import { describe, expectedKeys, formatPath, formatProblem, type Problem } from "./config-problems.ts";
+import { type ConfigFlags, type Layers, readLayers } from "./config-layers.ts";
 import { configSchema, LIMITS_BY_KEY } from "./config-schema.ts";
 import type { LogLevel } from "./log.ts";
 import type { Secret } from "./secret.ts";
@@ -114,27 +115,6 @@ function invalid(problems: readonly Problem[]): AssayError {
   });
 }
 
-function schemaProblems(error: z.ZodError, layers: Layers): Problem[] {
-  return error.issues.flatMap((issue): Problem[] => {
-    const path = issue.path.map((step) => (typeof step === "number" ? step : String(step)));
-    if (issue.code !== "unrecognized_keys") {
-      // A record reports what is wrong with a key below the key itself.
-      const expected = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-      const got = issue.code === "invalid_key" ? describe(path.at(-1), []) : describe(valueAt(layers.values, path), path);
-      return [{ at: layers.locate(path), key: formatPath(path), expected, got }];
-    }
-    return issue.keys.map((key) => {
-      const keyPath = [...path, key];
-      return {
-        at: layers.locate(keyPath, { key: true }),
-        key: formatPath(keyPath),
-        expected: expectedKeys(key, issue.message),
-        got: describe(key, []),
-      };
-    });
-  });
-}
-
 /** What no single key can tell. Read from the values as written, so that it is reported together with everything else. */
 function crossProblems(layers: Layers): Problem[] {
   const problems: Problem[] = [];
@@ -231,19 +211,4 @@ function toTrust({ sigstore, npm_keys }: Written["trust"][string]): TrustConfig 
 
 function toLimits(written: Written["limits"]): Limits {
   return Object.fromEntries([...LIMITS_BY_KEY].map(([key, limit]) => [limit, written[key]])) as unknown as Limits;
-}
-
-function valueAt(tree: unknown, path: readonly (string | number)[]): unknown {
-  return path.reduce<unknown>(
-    (value, step) => (typeof value === "object" && value !== null ? (value as Record<string | number, unknown>)[step] : undefined),
-    tree,
-  );
-}
-
-function asTree(value: unknown): Tree {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Tree) : {};
-}
-
-function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

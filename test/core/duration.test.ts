@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseDuration } from "../../src/app/duration.ts";
+import { parseDuration } from "../../src/core/duration.ts";
 
 test.each([
   ["5", undefined],

@@ -1,5 +1,7 @@
-import type { Path } from "./config-file.ts";
 import { suggest } from "./suggest.ts";
+
+/** Keys and positions from the top of a document down to a value. */
+export type Path = readonly (string | number)[];
 
 /** One thing that is wrong: where the value stands (`config/assay.yaml:3:9`, `ASSAY_DATA`, `--port`), at which key, and both sides. */
 export interface Problem {
@@ -20,8 +22,13 @@ export function formatPath(path: Path): string {
 
 /** `known` is a list of keys as the schema gives it, separated by commas. */
 export function expectedKeys(unknown: string, known: string): string {
-  const near = suggest(unknown, known.split(", "));
-  return near === undefined ? `one of the keys ${known}` : `one of the keys ${known} (did you mean ${near}?)`;
+  return `one of the keys ${known}${didYouMean(unknown, known.split(", "))}`;
+}
+
+/** ` (did you mean port?)`, or nothing where no known word is near. */
+export function didYouMean(text: unknown, known: Iterable<string>): string {
+  const near = typeof text === "string" ? suggest(text, known) : undefined;
+  return near === undefined ? "" : ` (did you mean ${near}?)`;
 }
 
 const SHOWN_CHARACTERS = 80;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { suggest } from "../../src/app/suggest.ts";
+import { suggest } from "../../src/core/suggest.ts";
 
 const KEYS = ["host", "port", "metadata_ttl", "negative_ttl"];
 
