@@ -9,3 +9,11 @@ export interface Finding {
 
 /** Either a result or what was found wrong on the way to it. */
 export type Checked<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly finding: Finding };
+
+export function passed<T>(value: T): { readonly ok: true; readonly value: T } {
+  return { ok: true, value };
+}
+
+export function found(code: FindingCode, detail: string): { readonly ok: false; readonly finding: Finding } {
+  return { ok: false, finding: { code, detail } };
+}
