@@ -35,6 +35,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "ipaddr.js": ["upstream", "app"],
   "lru-cache": ["http", "mirror", "store"],
   negotiator: ["ecosystems"],
+  openpgp: ["verify"],
   "packageurl-js": ["core"],
   pino: ["app"],
   "seek-bzip": ["verify"],
