@@ -20,6 +20,10 @@ export interface Limits {
   readonly manifestBytes: number;
   /** Seconds that the check of one archive may take. */
   readonly verifySeconds: number;
+  /** Bytes of one Sigstore bundle. */
+  readonly bundleBytes: number;
+  /** Seconds that the check of one Sigstore bundle may take. */
+  readonly verifyBundleSeconds: number;
   /** Redirects followed for one request. */
   readonly redirects: number;
   /** Nesting of a JSON document. */
@@ -49,6 +53,8 @@ export const DEFAULT_LIMITS: Limits = {
   pathBytes: 4096,
   manifestBytes: 8 * MIB,
   verifySeconds: 300,
+  bundleBytes: MIB,
+  verifyBundleSeconds: 2,
   redirects: 5,
   jsonDepth: 128,
   listedFiles: 200_000,
