@@ -41,7 +41,7 @@ export interface Bundle {
 }
 
 export type BundleKey =
-  /** DER. The chain is what the bundle brings beside the leaf: never trusted, only looked at. */
+  /** DER. The chain is what a bundle of format 0.2 brings beside the leaf: never trusted, only looked at. */
   | { readonly kind: "certificate"; readonly leaf: Buffer; readonly chain: readonly Buffer[] }
   /** A key that the verifier must already have. The hint says which; it proves nothing. */
   | { readonly kind: "public-key"; readonly hint: string };
@@ -88,12 +88,13 @@ export function readBundle(json: JsonObject): Bundle {
     "tlogEntries",
     "timestampVerificationData",
   ]);
+  const key = readKey(material, version);
   const entries = material.messages("tlogEntries", ENTRY_FIELDS, MAX_LOG_ENTRIES).map((entry) => readEntry(entry, version));
   const [first, ...others] = entries;
   if (first === undefined) throw logEntryInvalid("the bundle has no transparency log entry");
   refuseRepeated(entries);
   return {
-    key: readKey(material, version),
+    key,
     entries: [first, ...others],
     timestamps: readTimestamps(material),
     content: readContent(bundle),
@@ -115,7 +116,8 @@ function readKey(material: MessageReader, version: FormatVersion): BundleKey {
     .messages("certificates", ["rawBytes"], MAX_CERTIFICATES)
     .map(readDer);
   if (leaf === undefined) throw malformed("the bundle's certificate chain is empty");
-  return { kind: "certificate", leaf, chain };
+  // What npm signed with format 0.1 has the root in it. That chain is not used, so it does no harm.
+  return { kind: "certificate", leaf, chain: version === "0.1" ? [] : chain };
 }
 
 function readDer(certificate: MessageReader): Buffer {
