@@ -2,12 +2,18 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { loadConfig } from "../app/config.ts";
 import { AssayError } from "../core/errors.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
+import { checkPolicy, explainPolicy } from "./policy.ts";
 import { serve } from "./serve.ts";
 
 interface CommonFlags {
   readonly config?: string;
   readonly data?: string;
   readonly policy?: string;
+}
+
+interface PolicyFlags extends CommonFlags {
+  readonly json?: true;
+  readonly repository?: string;
 }
 
 interface ServeFlags extends CommonFlags {
@@ -27,6 +33,27 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option("--offline", "never open an upstream connection")
     .action(async (flags: ServeFlags) => {
       exit = await serve(loadConfig({ env, flags }), env);
+    });
+  const policy = program.command("policy").description("look at the policy");
+  const policyCommand = (flags: PolicyFlags) => ({
+    config: loadConfig({ env, flags }),
+    now: Date.now(),
+    json: flags.json === true,
+    print: (text: string) => void process.stdout.write(text),
+  });
+  common(policy.command("check"))
+    .description("say what is wrong or dangerous in the policy")
+    .option("--json", "print JSON")
+    .action(async (flags: PolicyFlags) => {
+      exit = await checkPolicy(policyCommand(flags));
+    });
+  common(policy.command("explain"))
+    .description("say which rule holds for a package version, and why")
+    .argument("<purl>", "package URL with a version")
+    .option("--repository <name>", "repository it is asked of (default: the first of its ecosystem)")
+    .option("--json", "print JSON")
+    .action(async (purl: string, flags: PolicyFlags) => {
+      exit = await explainPolicy(policyCommand(flags), purl, flags.repository);
     });
   try {
     await program.parseAsync([...argv], { from: "user" });

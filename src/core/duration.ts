@@ -14,3 +14,10 @@ export function parseDuration(text: string): number | undefined {
   if (!match || unitMs === undefined) return undefined;
   return Math.round(Number(match[1]) * unitMs);
 }
+
+/** The shortest form: `formatDuration(259200000)` is `3d`, `formatDuration(0)` is `0`. */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds === 0) return "0";
+  const [unit, unitMs] = [...UNIT_MS].findLast(([, size]) => milliseconds % size === 0) ?? ["ms", 1];
+  return `${milliseconds / unitMs}${unit}`;
+}

@@ -95,11 +95,15 @@ function step(glob: Glob, places: readonly number[], character: string): number[
 function closure(glob: Glob, places: readonly number[]): number[] {
   const reached: number[] = [];
   for (const place of places) {
-    for (let at = place; at > (reached.at(-1) ?? -1); at++) {
+    let at = place;
+    while (at > (reached.at(-1) ?? -1)) {
       reached.push(at);
-      const token = glob.tokens[at];
-      if (token !== STAR && token !== GLOBSTAR) break;
+      if (isWildcard(glob.tokens[at])) at++;
     }
   }
   return reached;
+}
+
+function isWildcard(token: string | undefined): boolean {
+  return token === STAR || token === GLOBSTAR;
 }

@@ -65,7 +65,10 @@ function unknownNames(policy: Readonly<Record<string, unknown>>, known: KnownNam
     ...asList(asTree(rule)["repositories"]).flatMap((_, index) => check(["rules", position, "repositories", index], known.repositories)),
   ]);
   const signers = Object.keys(asTree(policy["signers"]));
-  return [...inRules, ...signers.flatMap((name) => check(["signers", name, "sigstore", "trust"], known.trust && ["public", ...known.trust]))];
+  return [
+    ...inRules,
+    ...signers.flatMap((name) => check(["signers", name, "sigstore", "trust"], known.trust && ["public", ...known.trust])),
+  ];
 }
 
 function repeatedRuleNames(rules: readonly unknown[], problem: MakeProblem): Problem[] {
@@ -119,7 +122,13 @@ function shadowedRules(rules: readonly unknown[], document: WrittenDocument): { 
     if (earlier.length + reaches.length > MAX_RULE_PATTERNS) {
       const path = ["rules", position, "match"];
       const got = describe(match, path);
-      return { problems: [...problems, { at: document.locate(path), key: formatPath(path), expected: `at most ${MAX_RULE_PATTERNS} patterns in all rules`, got }], warnings };
+      return {
+        problems: [
+          ...problems,
+          { at: document.locate(path), key: formatPath(path), expected: `at most ${MAX_RULE_PATTERNS} patterns in all rules`, got },
+        ],
+        warnings,
+      };
     }
     const taken = reaches.flatMap((reach) => {
       const taker = earlier.find((candidate) => takes(candidate, reach));

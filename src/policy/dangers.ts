@@ -19,7 +19,9 @@ export function dangers(policy: Policy, now: number, document: WrittenDocument):
     text,
   });
   return [
-    ...(policy.mode === "audit" ? [warning(["mode"], "AUDIT_MODE", "audit refuses nothing by policy: what would be refused is served and recorded")] : []),
+    ...(policy.mode === "audit"
+      ? [warning(["mode"], "AUDIT_MODE", "audit refuses nothing by policy: what would be refused is served and recorded")]
+      : []),
     ...settingDangers(policy, document, warning),
     ...signerDangers(policy, warning),
     ...patternDangers(policy, warning),
@@ -59,12 +61,16 @@ function settingDangers(policy: Policy, document: WrittenDocument, warning: Warn
 }
 
 function signerDangers(policy: Policy, warning: Warn): PolicyWarning[] {
-  const used = new Set<SignerRule>([policy.defaults, ...policy.rules.map(({ settings }) => settings)].flatMap(({ signedBy }) => signedBy?.signers ?? []));
+  const used = new Set<SignerRule>(
+    [policy.defaults, ...policy.rules.map(({ settings }) => settings)].flatMap(({ signedBy }) => signedBy?.signers ?? []),
+  );
   const listed = policy.defaults.signedBy?.signers.filter(({ name }) => !policy.signers.has(name)) ?? [];
   return [...policy.signers.values(), ...listed].flatMap((signer) => {
     const path: Path = policy.signers.has(signer.name) ? ["signers", signer.name] : pathOfListed(signer.name);
     if (signer.kind === "openpgp" && signer.keysPath === undefined) {
-      return [warning(path, "NO_KEYS", "no `keys` are given, so signatures by it can be checked only where the registry publishes the key")];
+      return [
+        warning(path, "NO_KEYS", "no `keys` are given, so signatures by it can be checked only where the registry publishes the key"),
+      ];
     }
     // Keys count by being here: they are what signatures are checked with.
     if (signer.kind !== "sigstore") return [];
@@ -75,7 +81,10 @@ function signerDangers(policy: Policy, warning: Warn): PolicyWarning[] {
 
 /** `security.trusted_identities[0]` back as a path. */
 function pathOfListed(name: string): Path {
-  return name.split(/[.[\]]+/).filter((step) => step !== "").map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+  return name
+    .split(/[.[\]]+/)
+    .filter((step) => step !== "")
+    .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
 }
 
 function sigstoreDangers(signer: SigstoreRule, path: Path, warning: Warn): PolicyWarning[] {
@@ -107,8 +116,12 @@ function matchesAnyone({ type, glob }: { type: "email" | "uri"; glob: Parameters
 function patternDangers(policy: Policy, warning: Warn): PolicyWarning[] {
   type Written = { readonly path: Path; readonly pattern: PurlPattern };
   const patterns: Written[] = [
-    ...policy.rules.flatMap(({ match }, rule) => match.map((pattern, index): Written => ({ path: ["rules", rule, "match", index], pattern }))),
-    ...policy.deny.flatMap((entry, index): Written[] => (entry.kind === "packages" ? [{ path: ["deny", index, "purl"], pattern: entry.purl }] : [])),
+    ...policy.rules.flatMap(({ match }, rule) =>
+      match.map((pattern, index): Written => ({ path: ["rules", rule, "match", index], pattern })),
+    ),
+    ...policy.deny.flatMap((entry, index): Written[] =>
+      entry.kind === "packages" ? [{ path: ["deny", index, "purl"], pattern: entry.purl }] : [],
+    ),
   ];
   const written = new Set(patterns.map(({ pattern }) => pattern.text));
   return patterns.flatMap(({ path, pattern }) => {
@@ -123,13 +136,23 @@ function waiverDangers(policy: Policy, now: number, warning: Warn): PolicyWarnin
     const path: Path = ["waivers", position];
     const found: PolicyWarning[] = [];
     if (digest === undefined && (purl.version === undefined || purl.text.includes("*"))) {
-      found.push(warning([...path, "purl"], "WAIVER_WIDE", "this waives more than one version, also those not published yet; name the version"));
+      found.push(
+        warning([...path, "purl"], "WAIVER_WIDE", "this waives more than one version, also those not published yet; name the version"),
+      );
     }
     const day = new Date(expiresAt).toISOString().slice(0, 10);
     if (expiresAt - now <= SOON_MS) {
-      found.push(warning([...path, "expires"], "WAIVER_ENDS_SOON", `it is over before ${day}; after that this policy does not load until it is renewed or removed`));
+      found.push(
+        warning(
+          [...path, "expires"],
+          "WAIVER_ENDS_SOON",
+          `it is over before ${day}; after that this policy does not load until it is renewed or removed`,
+        ),
+      );
     } else if (expiresAt - now > LATE_MS) {
-      found.push(warning([...path, "expires"], "WAIVER_ENDS_LATE", "it holds for more than a year, which is hardly different from no expiry"));
+      found.push(
+        warning([...path, "expires"], "WAIVER_ENDS_LATE", "it holds for more than a year, which is hardly different from no expiry"),
+      );
     }
     return found;
   });
@@ -140,7 +163,8 @@ function securityDangers(policy: Policy, document: WrittenDocument, warning: War
   const found: PolicyWarning[] = [];
   const { signature, signedBy } = policy.defaults;
   if (written("on_signature_failure") === "error" && !signature.require && signedBy && written("on_untrusted_signer") === undefined) {
-    const text = "without require_signature: true an archive that somebody else signed is served with a warning, and an unsigned one without";
+    const text =
+      "without require_signature: true an archive that somebody else signed is served with a warning, and an unsigned one without";
     found.push(warning(["security", "on_signature_failure"], "FAILURE_ONLY_WARNED", text));
   }
   if (written("require_signature") === true && signature.onMissing !== "error") {
@@ -148,7 +172,13 @@ function securityDangers(policy: Policy, document: WrittenDocument, warning: War
     found.push(warning(["security", "require_signature"], "FAILURE_ONLY_WARNED", text));
   }
   if (written("require_signature") === true && !signedBy) {
-    found.push(warning(["security", "require_signature"], "ANYONE_MATCHES", "a verified signature by anybody will do, since trusted_identities and trusted_keys name nobody"));
+    found.push(
+      warning(
+        ["security", "require_signature"],
+        "ANYONE_MATCHES",
+        "a verified signature by anybody will do, since trusted_identities and trusted_keys name nobody",
+      ),
+    );
   }
   return found;
 }

@@ -112,8 +112,9 @@ class PolledPolicy implements LivePolicy {
     try {
       return { kind: "loaded", policy: await readPolicy(this.#options, this.#options.clock.now(), previous) };
     } catch (error) {
-      if (!(error instanceof AssayError)) throw error;
-      return { kind: "kept", error };
+      // Also for a bug of ours the policy that works is better than none.
+      const told = error instanceof AssayError ? error : new AssayError("INTERNAL", "the policy could not be read", { cause: error });
+      return { kind: "kept", error: told };
     }
   }
 

@@ -55,7 +55,9 @@ export class PolicyInvalid extends AssayError {
 export function loadPolicy(source: PolicySource): LoadedPolicy {
   const { file } = source;
   if (source.text.length > MAX_POLICY_CHARACTERS) {
-    throw new PolicyInvalid(file, [{ at: `${file}:1:1`, key: "", expected: `at most ${MAX_POLICY_CHARACTERS} characters`, got: `${source.text.length}` }]);
+    throw new PolicyInvalid(file, [
+      { at: `${file}:1:1`, key: "", expected: `at most ${MAX_POLICY_CHARACTERS} characters`, got: `${source.text.length}` },
+    ]);
   }
   const yaml = parseYamlText(source.text);
   const document: WrittenDocument = {
@@ -66,7 +68,10 @@ export function loadPolicy(source: PolicySource): LoadedPolicy {
   const { values } = document;
   if (!isTree(values)) {
     const got = describe(values, []);
-    throw new PolicyInvalid(file, problems.length > 0 ? problems : [{ at: `${file}:1:1`, key: "", expected: "a policy, which is a map of keys", got }]);
+    throw new PolicyInvalid(
+      file,
+      problems.length > 0 ? problems : [{ at: `${file}:1:1`, key: "", expected: "a policy, which is a map of keys", got }],
+    );
   }
   const result = isAamConfiguration(values) ? aamSchema().safeParse(values) : policySchema(source).safeParse(values);
   const crossed = crossProblems(document, source.known ?? {});
@@ -88,7 +93,9 @@ function isAamConfiguration(values: Tree): boolean {
 
 function toPolicy(written: Written, document: WrittenDocument): Policy {
   const at = (...path: Path): string => document.locate(path);
-  const signers = new Map(Object.entries(written.signers ?? {}).map(([name, signer]) => [name, toSigner(name, signer, at("signers", name))]));
+  const signers = new Map(
+    Object.entries(written.signers ?? {}).map(([name, signer]) => [name, toSigner(name, signer, at("signers", name))]),
+  );
   const named = (names: readonly string[]): SignerRule[] => names.flatMap((name) => signers.get(name) ?? []);
   const settingsOf = (keys: WrittenSettings): PartialSettings => toSettings(keys, named);
 
@@ -190,7 +197,8 @@ function toSigner(name: string, written: NonNullable<Written["signers"]>[string]
 }
 
 function toBuilders(written: NonNullable<Written["builders"]>): TrustedBuilder[] {
-  const of = (level: TrustedBuilder["level"], ids: readonly Glob[] | undefined): TrustedBuilder[] => (ids ?? []).map((id) => ({ level, id }));
+  const of = (level: TrustedBuilder["level"], ids: readonly Glob[] | undefined): TrustedBuilder[] =>
+    (ids ?? []).map((id) => ({ level, id }));
   return [...of("L3", written.L3), ...of("L2", written.L2)];
 }
 

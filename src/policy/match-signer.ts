@@ -19,7 +19,8 @@ const GITLAB_ISSUER = "https://gitlab.com";
 export function parseIdentity(text: string): Parsed<IdentityPattern> {
   if (!/^[!-~]+$/.test(text)) return expected("an identity of printable characters without spaces");
   if (text.includes("://")) {
-    if (!/^[a-z][a-z0-9+.-]{0,31}:\/\/[^/*@]+/.test(text)) return expected("a URI pattern whose scheme and host are written out, such as https://github.com/acme/**");
+    if (!/^[a-z][a-z0-9+.-]{0,31}:\/\/[^/*@]+/.test(text))
+      return expected("a URI pattern whose scheme and host are written out, such as https://github.com/acme/**");
     const glob = parseGlob(text, IDENTITY_STOPS);
     return glob.ok ? parsed({ type: "uri", glob: glob.value }) : glob;
   }
@@ -57,7 +58,8 @@ export function repositoryUrl(text: string, issuer: string): Parsed<string> {
     return isPlain ? parsed(text) : expected("the repository's https URL without a final / and without .git");
   }
   const origin = forgeOf(issuer);
-  if (origin === undefined) return expected("the repository's whole https URL, since the issuer is neither GitHub's nor GitLab's public one");
+  if (origin === undefined)
+    return expected("the repository's whole https URL, since the issuer is neither GitHub's nor GitLab's public one");
   const grammar = origin === GITLAB_ISSUER ? /^[\w.-]+(?:\/[\w.-]+)+$/ : /^[\w.-]+\/[\w.-]+$/;
   return grammar.test(text) && !text.endsWith(".git") ? parsed(`${origin}/${text}`) : expected("a repository as owner/name");
 }
@@ -93,7 +95,8 @@ function matchSigstore(signer: SigstoreSigner, rule: SigstoreRule): SignerMatch 
 function matchIdentity({ identity }: SigstoreSigner, pattern: IdentityPattern | undefined): SignerMatch {
   if (!pattern) return MATCH;
   const { type, glob } = pattern;
-  if (type !== identity.type) return no(`identity ${quote(glob.text)}, which means ${TYPE_WORDS[type]}`, `the ${TYPE_WORD[identity.type]} ${quote(identity.value)}`);
+  if (type !== identity.type)
+    return no(`identity ${quote(glob.text)}, which means ${TYPE_WORDS[type]}`, `the ${TYPE_WORD[identity.type]} ${quote(identity.value)}`);
   // Hosts of e-mail addresses have no case; what stands before the @ may have.
   const value = type === "email" ? lowerHost(identity.value) : identity.value;
   return matchGlob(glob, value) ? MATCH : no(`identity ${quote(glob.text)}`, quote(identity.value));

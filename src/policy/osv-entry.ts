@@ -1,4 +1,4 @@
-import { type EcosystemId } from "../core/artifact.ts";
+import type { EcosystemId } from "../core/artifact.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
 import { compareVersions } from "./compare-versions.ts";
 import { canonicalName } from "./purl-pattern.ts";
@@ -49,7 +49,8 @@ export function parseOsvEntry(value: JsonValue): OsvEntry | undefined {
   if (typeof id !== "string" || !/^[\w.:-]+$/.test(id) || id.length > MAX_ID_CHARACTERS) return undefined;
   if (affected !== undefined && affected !== null && !Array.isArray(affected)) return undefined;
   const summary = summaryOf(value);
-  const parsed = typeof withdrawn === "string" ? [] : ((affected ?? []) as readonly JsonValue[]).map((item) => parseAffected(item, id, summary));
+  const parsed =
+    typeof withdrawn === "string" ? [] : ((affected ?? []) as readonly JsonValue[]).map((item) => parseAffected(item, id, summary));
   if (parsed.includes(undefined)) return undefined;
   return {
     id,
@@ -72,7 +73,10 @@ export function affects({ ecosystem, versions, ranges }: OsvAffected, version: s
  * must not be a way around the feed.
  */
 function rangeAffects(events: readonly OsvEvent[], ecosystem: EcosystemId, version: string): boolean {
-  const compared = events.map((event) => ({ ...event, order: event.version === "0" ? 1 : event.version === "*" ? -1 : compareVersions(ecosystem, version, event.version) }));
+  const compared = events.map((event) => ({
+    ...event,
+    order: event.version === "0" ? 1 : event.version === "*" ? -1 : compareVersions(ecosystem, version, event.version),
+  }));
   if (compared.some(({ order }) => order === undefined)) return true;
   const ended = (kind: OsvEvent["kind"], order: number): boolean =>
     (kind === "fixed" && order >= 0) || (kind === "last_affected" && order > 0);
@@ -80,7 +84,7 @@ function rangeAffects(events: readonly OsvEvent[], ecosystem: EcosystemId, versi
   if (limits.length > 0 && limits.every(({ order }) => (order ?? 0) >= 0)) return false;
   // Whichever event is the last one before the version decides.
   const before = compared.filter(({ kind, order }) => (kind === "introduced" ? (order ?? 0) >= 0 : ended(kind, order ?? 0)));
-  const last = before.toSorted((left, right) => (compareEvents(left, right, ecosystem))).at(-1);
+  const last = before.toSorted((left, right) => compareEvents(left, right, ecosystem)).at(-1);
   return last?.kind === "introduced";
 }
 

@@ -109,7 +109,8 @@ function parseName(ecosystem: EcosystemId, name: string): Parsed<Glob> {
   const [first = ""] = segments;
   if (segments.length > 2) return expected(words);
   if (segments.length === 2 && !first.startsWith("@") && !first.startsWith("*")) return expected(`${words}; a scope starts with @ or %40`);
-  if (segments.length === 1 && first.startsWith("@") && !first.includes("**")) return expected(`a package after the scope, such as pkg:${ecosystem}/${name}/*`);
+  if (segments.length === 1 && first.startsWith("@") && !first.includes("**"))
+    return expected(`a package after the scope, such as pkg:${ecosystem}/${name}/*`);
   return parseGlob(canonical, "/");
 }
 

@@ -74,10 +74,14 @@ async function readText(file: string): Promise<string> {
     if (size > 4 * MAX_POLICY_CHARACTERS) throw new Error(`it has ${size} bytes`);
     return await readFile(file, "utf8");
   } catch (error) {
-    throw new AssayError("CONFIG_INVALID", `cannot read the policy file ${file}: ${error instanceof Error ? error.message : String(error)}`, {
-      help: "check the path given with --policy, ASSAY_POLICY or `policy` in the configuration",
-      cause: error,
-    });
+    throw new AssayError(
+      "CONFIG_INVALID",
+      `cannot read the policy file ${file}: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        help: "check the path given with --policy, ASSAY_POLICY or `policy` in the configuration",
+        cause: error,
+      },
+    );
   }
 }
 
@@ -91,12 +95,16 @@ function isReadable(path: string): boolean {
 }
 
 function pathsOf(policy: Policy): string[] {
-  const keys = [...policy.signers.values()].flatMap((signer) => (signer.kind === "sigstore" || signer.keysPath === undefined ? [] : [signer.keysPath]));
+  const keys = [...policy.signers.values()].flatMap((signer) =>
+    signer.kind === "sigstore" || signer.keysPath === undefined ? [] : [signer.keysPath],
+  );
   return [...keys, ...policy.deny.flatMap((entry) => (entry.kind === "feed" ? [entry.path] : []))];
 }
 
 function unchangedFeed(entry: DeniedByFeed, files: ReadonlyMap<string, string>, previous: ReadPolicy | undefined): OsvFeed | undefined {
-  const known = previous?.policy.deny.find((other) => other.kind === "feed" && other.path === entry.path && other.entries === entry.entries);
+  const known = previous?.policy.deny.find(
+    (other) => other.kind === "feed" && other.path === entry.path && other.entries === entry.entries,
+  );
   const isUnchanged = known !== undefined && previous?.files.get(entry.path) === files.get(entry.path);
   return isUnchanged ? previous?.feeds.get(known.label) : undefined;
 }
@@ -121,9 +129,19 @@ function judgeFeed(entry: DeniedByFeed, feed: OsvFeed, now: number, problems: Pr
   const since = new Date(newestAt).toISOString().slice(0, 10);
   const days = entry.maxAgeMs / DAY_MS;
   if (entry.onStale === "error") {
-    problems.push({ at: entry.at, key: entry.label, expected: `a feed with news of the last ${days} days (on_stale: error)`, got: `nothing since ${since}` });
+    problems.push({
+      at: entry.at,
+      key: entry.label,
+      expected: `a feed with news of the last ${days} days (on_stale: error)`,
+      got: `nothing since ${since}`,
+    });
   } else {
-    warnings.push({ at: entry.at, key: entry.label, code: "FEED_STALE", text: `the feed has had no news since ${since}, for more than ${days} days; fetch it anew` });
+    warnings.push({
+      at: entry.at,
+      key: entry.label,
+      code: "FEED_STALE",
+      text: `the feed has had no news since ${since}, for more than ${days} days; fetch it anew`,
+    });
   }
 }
 

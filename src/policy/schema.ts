@@ -41,12 +41,14 @@ export function policySchema({ now, isReadable }: PolicySurroundings) {
   });
   const line = (what: string) => text(what).max(500, { error: `${what}, in at most 500 characters` });
 
-  const signedBy = map({ any: list(name, MAX_PATTERNS).optional(), all: list(name, MAX_PATTERNS).optional() }).transform((keys, context) => {
-    const [any, all] = [keys.any ?? [], keys.all ?? []];
-    if (keys.any && keys.all) return unexpected(context, "either any or all");
-    if (any.length + all.length === 0) return unexpected(context, "any or all, with the names of one or more signers");
-    return keys.any ? { quantifier: "any" as const, names: any } : { quantifier: "all" as const, names: all };
-  });
+  const signedBy = map({ any: list(name, MAX_PATTERNS).optional(), all: list(name, MAX_PATTERNS).optional() }).transform(
+    (keys, context) => {
+      const [any, all] = [keys.any ?? [], keys.all ?? []];
+      if (keys.any && keys.all) return unexpected(context, "either any or all");
+      if (any.length + all.length === 0) return unexpected(context, "any or all, with the names of one or more signers");
+      return keys.any ? { quantifier: "any" as const, names: any } : { quantifier: "all" as const, names: all };
+    },
+  );
 
   const settings = {
     signature: map({
@@ -76,7 +78,8 @@ export function policySchema({ now, isReadable }: PolicySurroundings) {
     const { keys: keysPath, ...kinds } = keys;
     const given = Object.values(kinds).filter((value) => value !== undefined).length;
     if (given !== 1) return unexpected(context, "one of sigstore, gpg, registry_key, key, vsa_key");
-    if (kinds.sigstore && keysPath !== undefined) return unexpected(context, "no keys beside sigstore: its keys are in the certificates", ["keys"]);
+    if (kinds.sigstore && keysPath !== undefined)
+      return unexpected(context, "no keys beside sigstore: its keys are in the certificates", ["keys"]);
     return keys;
   });
 
@@ -92,9 +95,16 @@ export function policySchema({ now, isReadable }: PolicySurroundings) {
   }).transform((keys, context) => {
     const { purl, versions, reason, feed, path: feedPath, entries, max_age, on_stale } = keys;
     if (feed !== undefined) {
-      if (purl || versions !== undefined || reason !== undefined) return unexpected(context, "no purl, versions or reason beside a feed: it brings its own");
+      if (purl || versions !== undefined || reason !== undefined)
+        return unexpected(context, "no purl, versions or reason beside a feed: it brings its own");
       if (feedPath === undefined) return unexpected(context, "the feed's folder or zip file", ["path"]);
-      return { kind: "feed" as const, path: feedPath, entries: entries ?? "malicious", maxAgeMs: max_age ?? DEFAULT_FEED_AGE_MS, onStale: on_stale ?? "warn" };
+      return {
+        kind: "feed" as const,
+        path: feedPath,
+        entries: entries ?? "malicious",
+        maxAgeMs: max_age ?? DEFAULT_FEED_AGE_MS,
+        onStale: on_stale ?? "warn",
+      };
     }
     const stray = (["path", "entries", "max_age", "on_stale"] as const).find((key) => keys[key] !== undefined);
     if (stray !== undefined) return unexpected(context, "it only beside feed: osv", [stray]);
@@ -105,7 +115,9 @@ export function policySchema({ now, isReadable }: PolicySurroundings) {
     if (ecosystem === undefined || others.length > 0) return unexpected(context, "versions only for a purl of one type", ["versions"]);
     if (purl.version) return unexpected(context, "either versions or a version in the purl", ["versions"]);
     const range = parseVersionRange(versions, ecosystem);
-    return range.ok ? { kind: "packages" as const, purl, versions: range.value, reason } : unexpected(context, range.expected, ["versions"]);
+    return range.ok
+      ? { kind: "packages" as const, purl, versions: range.value, reason }
+      : unexpected(context, range.expected, ["versions"]);
   });
 
   const rule = map({
@@ -118,14 +130,17 @@ export function policySchema({ now, isReadable }: PolicySurroundings) {
 
   const waiver = map({
     purl: pattern,
-    waive: list(choice(WAIVABLE_CHECKS), WAIVABLE_CHECKS.length).min(1, { error: `a list of one or more of ${WAIVABLE_CHECKS.join(", ")}` }),
+    waive: list(choice(WAIVABLE_CHECKS), WAIVABLE_CHECKS.length).min(1, {
+      error: `a list of one or more of ${WAIVABLE_CHECKS.join(", ")}`,
+    }),
     owner: line("who answers for it, such as sec@acme.com"),
     reason: line("why it is waived"),
     expires: parsedText("the date of its last day, such as 2026-12-31", (written) => expiry(written, now)),
     digest: parsedText(DIGEST_WORDS, digest).optional(),
   }).superRefine((keys, context) => {
     // A bad signature may be the publisher's slip, but only somebody who looked at these very bytes can say so.
-    if (keys.waive.includes("invalid") && keys.digest === undefined) unexpected(context, `${DIGEST_WORDS}, since invalid is waived`, ["digest"]);
+    if (keys.waive.includes("invalid") && keys.digest === undefined)
+      unexpected(context, `${DIGEST_WORDS}, since invalid is waived`, ["digest"]);
   });
 
   return map({
@@ -214,17 +229,25 @@ function sigstoreSigner(name: z.ZodString) {
       .regex(/^(?!\/)[^\s@*\\]+$/, { error: "a workflow's file name or path in the repository, without wildcards" })
       .optional(),
     ref: parsedText("a ref pattern such as refs/tags/*", (written) =>
-      written.startsWith("refs/") || written.startsWith("*") ? parseGlob(written, "/") : expected("a full ref pattern, such as refs/tags/* or refs/heads/main"),
+      written.startsWith("refs/") || written.startsWith("*")
+        ? parseGlob(written, "/")
+        : expected("a full ref pattern, such as refs/tags/* or refs/heads/main"),
     ).optional(),
     environment: text("the name of an environment").optional(),
     runner: choice(["github-hosted", "self-hosted"]).optional(),
     trigger: z
-      .preprocess((value) => (typeof value === "string" ? [value] : value), list(text("an event such as push"), 32).min(1, { error: "a list of one or more events" }))
+      .preprocess(
+        (value) => (typeof value === "string" ? [value] : value),
+        list(text("an event such as push"), 32).min(1, { error: "a list of one or more events" }),
+      )
       .optional(),
     trust: name.optional(),
   }).transform(({ repository, ...keys }, context) => {
     if (!keys.identity && repository === undefined && keys.repository_id === undefined && keys.owner_id === undefined) {
-      return unexpected(context, "identity, repository, repository_id or owner_id beside the issuer, which speaks for everybody who has an account there");
+      return unexpected(
+        context,
+        "identity, repository, repository_id or owner_id beside the issuer, which speaks for everybody who has an account there",
+      );
     }
     if (repository === undefined) return keys;
     const url = repositoryUrl(repository, keys.issuer);
@@ -287,5 +310,7 @@ function expiry(written: string, now: number): Parsed<number> {
   if (!match || Number.isNaN(at) || new Date(start).toISOString().slice(0, 10) !== match[1]) {
     return expected("a date such as 2026-12-31, or a time such as 2026-12-31T12:00Z");
   }
-  return at > now ? parsed(at) : expected(`a date that is not over (today is ${new Date(now).toISOString().slice(0, 10)}): renew the waiver or remove it`);
+  return at > now
+    ? parsed(at)
+    : expected(`a date that is not over (today is ${new Date(now).toISOString().slice(0, 10)}): renew the waiver or remove it`);
 }

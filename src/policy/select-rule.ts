@@ -72,10 +72,14 @@ export interface GovernanceBlock {
 }
 
 /** Whether the AAM specification's gates let a package in by its name. A block wins over an allowed scope. */
-export function governanceBlock({ governance }: Policy, { ecosystem, name }: Pick<Coordinates, "ecosystem" | "name">): GovernanceBlock | undefined {
+export function governanceBlock(
+  { governance }: Policy,
+  { ecosystem, name }: Pick<Coordinates, "ecosystem" | "name">,
+): GovernanceBlock | undefined {
   if (ecosystem !== "aam") return undefined;
   const blocker = governance.blockedPackages.find((glob) => matchGlob(glob, name));
-  if (blocker) return { gate: "blocked_packages", text: `expected a package that is not blocked, got ${name}, which ${blocker.text} blocks` };
+  if (blocker)
+    return { gate: "blocked_packages", text: `expected a package that is not blocked, got ${name}, which ${blocker.text} blocks` };
   const { allowedScopes } = governance;
   if (!allowedScopes || allowedScopes.includes("*")) return undefined;
   const scope = name.startsWith("@") ? name.slice(0, name.indexOf("/")) : "";

@@ -25,7 +25,8 @@ const LONGEST_FIRST = COMPARATORS.toSorted((left, right) => right.length - left.
 export function parseVersionRange(text: string, ecosystem: EcosystemId): Parsed<VersionRange> {
   if (text.length > MAX_RANGE_CHARACTERS) return expected(`a version range of at most ${MAX_RANGE_CHARACTERS} characters`);
   const slash = text.indexOf("/");
-  if (!text.startsWith("vers:") || slash < 0) return expected(`a version range such as vers:${ecosystem}/>=1.0.0|<2.0.0 or vers:${ecosystem}/*`);
+  if (!text.startsWith("vers:") || slash < 0)
+    return expected(`a version range such as vers:${ecosystem}/>=1.0.0|<2.0.0 or vers:${ecosystem}/*`);
   const scheme = text.slice("vers:".length, slash);
   if (!SCHEMES.get(scheme)?.includes(ecosystem)) {
     const fitting = [...SCHEMES].filter(([, ecosystems]) => ecosystems.includes(ecosystem)).map(([name]) => name);
@@ -77,7 +78,9 @@ function parseConstraint(part: string, ecosystem: EcosystemId): Parsed<VersionCo
   }
   if (version === undefined) {
     const grammar = ecosystem === "pypi" ? "PEP 440" : "SemVer";
-    return expected(`a ${grammar} version after each of ${COMPARATORS.join(" ")} (it may follow without =), not ${JSON.stringify(part.slice(0, 40))}`);
+    return expected(
+      `a ${grammar} version after each of ${COMPARATORS.join(" ")} (it may follow without =), not ${JSON.stringify(part.slice(0, 40))}`,
+    );
   }
   return parsed({ comparator: comparator ?? "=", version });
 }
