@@ -293,7 +293,14 @@ export class SigstoreInstance {
       sequence(oid("1.2.840.113549.1.9.4"), set(octets(sha256(info)))),
     ];
     const signature = sign("sha256", set(...attributes), keys.privateKey);
-    const signer = sequence(integer(1), sequence(this.timestampRoot.name, serial), SHA256, element(0xa0, ...attributes), ECDSA_SHA256, octets(signature));
+    const signer = sequence(
+      integer(1),
+      sequence(this.timestampRoot.name, serial),
+      SHA256,
+      element(0xa0, ...attributes),
+      ECDSA_SHA256,
+      octets(signature),
+    );
     const signed = sequence(integer(3), set(SHA256), sequence(oid("1.2.840.113549.1.9.16.1.4"), element(0xa0, octets(info))), set(signer));
     return sequence(sequence(integer(0)), sequence(oid("1.2.840.113549.1.7.2"), element(0xa0, signed)));
   }
@@ -453,8 +460,8 @@ function kindVersionOf(body: JsonValue): Loose {
   return { kind, version: apiVersion };
 }
 
-/** A public key starts with the sequence of its algorithm, a certificate with the sequence of its body. */
-const isCertificate = (der: Buffer): boolean => der.length > 600;
+/** By the version that stands at the start of a certificate's body. */
+const isCertificate = (der: Buffer): boolean => der.subarray(0, 16).includes(element(0xa0, integer(2)));
 
 function pemOf(der: Buffer): Buffer {
   const label = isCertificate(der) ? "CERTIFICATE" : "PUBLIC KEY";

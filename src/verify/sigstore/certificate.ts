@@ -35,9 +35,9 @@ export interface SigningCertificate {
 export function readSigningCertificate(der: Buffer): SigningCertificate {
   const certificate = parseX509(der);
   const extensions = asCertificate(() => readExtensions(der));
-  if (certificate.ca) throw certificateInvalid("the signer's certificate is an authority's");
   checkKeyStrength(certificate.publicKey, "the certificate's key");
   return asCertificate(() => {
+    refuseAuthority(extensions);
     checkUsage(extensions);
     return { certificate, identity: readIdentity(extensions), ...readClaims(extensions) };
   });
@@ -93,6 +93,13 @@ function readExtensions(der: Buffer): ReadonlyMap<string, Buffer> {
     extensions.set(id, value.content);
   }
   return extensions;
+}
+
+/** DER leaves out what is false, so a flag that is there says that this is an authority. */
+function refuseAuthority(extensions: ReadonlyMap<string, Buffer>): void {
+  const constraints = extensions.get(OID.basicConstraints);
+  if (constraints !== undefined && readElement(constraints, TAG.sequence).content.length > 0)
+    throw certificateInvalid("the signer's certificate is an authority's");
 }
 
 /** Fulcio issues certificates for other uses too, and other authorities may share its root: this one must be for signing code. */
