@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
 
-/** A required field is missing or has another type. Never leaves this folder: `readPredicate` makes a finding of it. */
+/** A required field is missing or has another type. Whoever reads the predicate makes a finding of it. */
 export class MalformedPredicate extends Error {}
 
 /** Fields are named by their path in the predicate, for messages. Fields that nobody asks for are ignored, as every predicate's specification wants. */
@@ -47,6 +47,15 @@ export class Fields {
 
   optionalList(name: string): readonly Fields[] {
     return this.#isAbsent(name) ? [] : this.list(name);
+  }
+
+  texts(name: string): readonly string[] {
+    const value = this.#member(name);
+    if (!Array.isArray(value)) throw this.#wrong(name, "a list");
+    return value.map((item: JsonValue) => {
+      if (typeof item !== "string") throw this.#wrong(name, "a list of texts");
+      return item;
+    });
   }
 
   /** Digests by algorithm: at least one, all of them texts. */
