@@ -4,6 +4,9 @@ import type { Path } from "./problems.ts";
 /** Uses of anchors past which a text counts as an attack ("billion laughs"). */
 const MAX_ALIASES = 100;
 
+/** Far more than any file that people write. An alias of itself nests without end. */
+const MAX_DEPTH = 64;
+
 /** YAML text as plain values, with the place of each in the text. */
 export interface YamlText {
   /** Undefined where the text is not YAML at all. A duplicate key is a problem, but leaves the values readable, so that theirs are told too. */
@@ -25,8 +28,10 @@ export function parseYamlText(text: string): YamlText {
     const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, prettyErrors: false, logLevel: "error" });
     const problems = [...document.errors, ...document.warnings].map((error) => ({ at: at(error.pos[0]), text: firstLine(error.message) }));
     const isReadable = document.errors.every((error) => error.code === "DUPLICATE_KEY");
+    const values: unknown = isReadable ? document.toJS({ maxAliasCount: MAX_ALIASES }) : undefined;
+    checkDepth(values, MAX_DEPTH, new Map());
     return {
-      values: isReadable ? document.toJS({ maxAliasCount: MAX_ALIASES }) : undefined,
+      values,
       locate: (path, options = { key: false }) => at(offsetOf(document.contents, path, options.key)),
       problems,
     };
@@ -54,6 +59,18 @@ function offsetOf(root: Node | null, path: Path, wantsKey: boolean): number | un
     node = child;
   }
   return offset;
+}
+
+/** Throws for what nests deeper than `allowed`. Answers how deep the value is; `measured` keeps what is known, since an alias is the same value again. */
+function checkDepth(value: unknown, allowed: number, measured: Map<object, number>): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (allowed === 0 || (measured.get(value) ?? 0) > allowed) throw new Error(`it nests deeper than ${MAX_DEPTH} levels`);
+  let depth = measured.get(value);
+  if (depth !== undefined) return depth;
+  depth = 1;
+  for (const part of Object.values(value)) depth = Math.max(depth, 1 + checkDepth(part, allowed - 1, measured));
+  measured.set(value, depth);
+  return depth;
 }
 
 function firstLine(text: string): string {

@@ -39,14 +39,18 @@ export class PolicyInvalid extends AssayError {
   readonly problems: readonly Problem[];
 
   constructor(file: string, problems: readonly Problem[]) {
-    const lines = [...new Set(problems.map(formatProblem))];
+    const ordered = problems.toSorted((left, right) => compareText(left.at, right.at));
+    const lines = [...new Set(ordered.map(formatProblem))];
     super("CONFIG_INVALID", `the policy is not valid:\n${lines.join("\n")}`, {
       help: "config/policy.yaml of the distribution shows the whole language; `assay policy check` reads a file without using it",
     });
     this.file = file;
-    this.problems = problems;
+    this.problems = ordered;
   }
 }
+
+/** From the top of the file to its end: numbers in the text compare as numbers. */
+const { compare: compareText } = new Intl.Collator("en", { numeric: true });
 
 /**
  * Reads a policy, or the `security` and `governance` blocks of an `aam` client's configuration (a file without `version` that has one of them).
