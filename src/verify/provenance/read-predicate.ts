@@ -1,8 +1,8 @@
 import { type Checked, found, passed } from "../../core/finding.ts";
 import type { JsonObject } from "../../core/json.ts";
+import { JsonFields, JsonShapeError } from "../../core/json-fields.ts";
 import { quote } from "../../core/quote.ts";
 import type { Statement } from "../../core/statement.ts";
-import { Fields, MalformedPredicate } from "./fields.ts";
 import { type NpmPublishPredicate, PREDICATE_TYPES, type Predicate } from "./predicate.ts";
 import { readSlsaV1 } from "./slsa-v1.ts";
 import { readSlsaV02 } from "./slsa-v02.ts";
@@ -39,20 +39,20 @@ export function readPredicate(statement: Statement): Checked<Predicate> {
   try {
     return passed(format.read(statement.predicate));
   } catch (error) {
-    if (error instanceof MalformedPredicate) return found("PREDICATE_MALFORMED", error.message);
+    if (error instanceof JsonShapeError) return found("PREDICATE_MALFORMED", error.message);
     throw error;
   }
 }
 
 function required(read: (predicate: JsonObject) => Predicate): Format["read"] {
   return (predicate) => {
-    if (predicate === null) throw new MalformedPredicate("the predicate is missing");
+    if (predicate === null) throw new JsonShapeError("the predicate is missing");
     return read(predicate);
   };
 }
 
 /** https://github.com/npm/attestation/tree/main/specs/publish/v0.1 */
 function readNpmPublish(predicate: JsonObject): NpmPublishPredicate {
-  const root = new Fields(predicate, "predicate");
+  const root = new JsonFields(predicate, "predicate");
   return { kind: "npm-publish", name: root.text("name"), version: root.text("version"), registry: root.text("registry") };
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json.ts";
-import { Fields, MalformedPredicate } from "./fields.ts";
+import { JsonFields, JsonShapeError } from "../../core/json-fields.ts";
 import type { BuildPredicate, Material, RunStatement, SourceStatement } from "./predicate.ts";
 import { parseRepositoryUrl, parseSourceUri } from "./source-uri.ts";
 
@@ -11,14 +11,14 @@ const GITHUB_WORKFLOW = new Set([
 
 /** https://slsa.dev/spec/v1.0/provenance */
 export function readSlsaV1(predicate: JsonObject): BuildPredicate {
-  const root = new Fields(predicate, "predicate");
+  const root = new JsonFields(predicate, "predicate");
   const definition = root.object("buildDefinition");
   const buildType = definition.text("buildType");
   const parameters = definition.object("externalParameters");
   const details = root.object("runDetails");
   const materials = definition.optionalList("resolvedDependencies").map((dependency) => ({
     uri: dependency.optionalText("uri"),
-    digest: dependency.optionalDigest("digest"),
+    digest: dependency.optionalTextMap("digest"),
   }));
   const isGitHub = GITHUB_WORKFLOW.has(buildType);
   return {
@@ -34,17 +34,17 @@ export function readSlsaV1(predicate: JsonObject): BuildPredicate {
   };
 }
 
-function workflowSource(workflow: Fields, materials: readonly Material[]): SourceStatement {
+function workflowSource(workflow: JsonFields, materials: readonly Material[]): SourceStatement {
   const repository = parseRepositoryUrl(workflow.text("repository"));
   if (repository === undefined)
-    throw new MalformedPredicate("predicate.buildDefinition.externalParameters.workflow.repository is no repository's URL");
+    throw new JsonShapeError("predicate.buildDefinition.externalParameters.workflow.repository is no repository's URL");
   const ref = workflow.text("ref");
   // The parameters name no commit; the dependency that is the source does.
   const digest = materials.find(({ uri }) => uri !== undefined && parseSourceUri(uri)?.repository === repository)?.digest ?? {};
   return { repository, ref, digest, entryPoint: workflow.text("path") };
 }
 
-function workflowRun(definition: Fields, details: Fields): RunStatement {
+function workflowRun(definition: JsonFields, details: JsonFields): RunStatement {
   const github = definition.optionalObject("internalParameters")?.optionalObject("github");
   const said = {
     trigger: github?.optionalText("event_name"),

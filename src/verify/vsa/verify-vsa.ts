@@ -1,10 +1,10 @@
 import { verify } from "node:crypto";
 import type { Digests } from "../../core/digest.ts";
 import { type Checked, found, passed } from "../../core/finding.ts";
+import { JsonFields, JsonShapeError } from "../../core/json-fields.ts";
 import { quote } from "../../core/quote.ts";
 import type { Signer } from "../../core/signer.ts";
 import type { Statement } from "../../core/statement.ts";
-import { Fields, MalformedPredicate } from "../provenance/fields.ts";
 import { BundleFinding } from "../sigstore/bundle-finding.ts";
 import { preAuthEncoding } from "../sigstore/signed-content.ts";
 import { readStatement, requireSubject, STATEMENT_PAYLOAD_TYPE } from "../sigstore/statement.ts";
@@ -67,7 +67,7 @@ export function verifyVsa(request: VsaRequest): Checked<VerificationSummary> {
     return readSummary(statement, signer.value, request);
   } catch (error) {
     if (error instanceof BundleFinding) return { ok: false, finding: error.finding };
-    if (error instanceof MalformedPredicate) return found("PREDICATE_MALFORMED", error.message);
+    if (error instanceof JsonShapeError) return found("PREDICATE_MALFORMED", error.message);
     throw error;
   }
 }
@@ -85,7 +85,7 @@ function findSigner(envelope: Envelope, keys: readonly VsaKey[]): Checked<VsaKey
 }
 
 function readSummary({ predicate }: Statement, { keyId }: VsaKey, request: VsaRequest): Checked<VerificationSummary> {
-  const root = new Fields(predicate ?? undefined, "predicate");
+  const root = new JsonFields(predicate ?? undefined, "predicate");
   const verifierId = root.object("verifier").text("id");
   const verifiedAt = timeOf(root.text("timeVerified"));
   const resource = root.text("resourceUri");
@@ -108,6 +108,6 @@ function readSummary({ predicate }: Statement, { keyId }: VsaKey, request: VsaRe
 
 function timeOf(text: string): number {
   const time = TIME.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) throw new MalformedPredicate("predicate.timeVerified is not a time");
+  if (Number.isNaN(time)) throw new JsonShapeError("predicate.timeVerified is not a time");
   return time;
 }

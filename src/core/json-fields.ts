@@ -1,15 +1,18 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 
-/** A required field is missing or has another type. Whoever reads the predicate makes a finding of it. */
-export class MalformedPredicate extends Error {}
+/** A required field is missing, or a field has another type. The message names it by its path. Whoever reads the document makes a finding of it. */
+export class JsonShapeError extends Error {}
 
-/** Fields are named by their path in the predicate, for messages. Fields that nobody asks for are ignored, as every predicate's specification wants. */
-export class Fields {
+/**
+ * Reads the fields of an object from outside, each of the type that is asked for; throws JsonShapeError otherwise. `path` names the object in messages.
+ * Fields that nobody asks for are ignored.
+ */
+export class JsonFields {
   readonly #value: JsonObject;
   readonly #path: string;
 
   constructor(value: JsonValue | undefined, path: string) {
-    if (!isJsonObject(value)) throw new MalformedPredicate(`${path} is ${value === undefined ? "missing" : "not an object"}`);
+    if (!isJsonObject(value)) throw new JsonShapeError(`${path} is ${value === undefined ? "missing" : "not an object"}`);
     this.#value = value;
     this.#path = path;
   }
@@ -31,21 +34,21 @@ export class Fields {
     return value;
   }
 
-  object(name: string): Fields {
-    return new Fields(this.#member(name), `${this.#path}.${name}`);
+  object(name: string): JsonFields {
+    return new JsonFields(this.#member(name), `${this.#path}.${name}`);
   }
 
-  optionalObject(name: string): Fields | undefined {
+  optionalObject(name: string): JsonFields | undefined {
     return this.#isAbsent(name) ? undefined : this.object(name);
   }
 
-  list(name: string): readonly Fields[] {
+  list(name: string): readonly JsonFields[] {
     const value = this.#member(name);
     if (!Array.isArray(value)) throw this.#wrong(name, "a list");
-    return value.map((item: JsonValue, index) => new Fields(item, `${this.#path}.${name}[${index}]`));
+    return value.map((item: JsonValue, index) => new JsonFields(item, `${this.#path}.${name}[${index}]`));
   }
 
-  optionalList(name: string): readonly Fields[] {
+  optionalList(name: string): readonly JsonFields[] {
     return this.#isAbsent(name) ? [] : this.list(name);
   }
 
@@ -58,20 +61,20 @@ export class Fields {
     });
   }
 
-  /** Digests by algorithm: at least one, all of them texts. */
-  digest(name: string): Readonly<Record<string, string>> {
-    const digests = this.optionalDigest(name);
-    if (Object.keys(digests).length === 0) throw this.#wrong(name, "an object of digests");
-    return digests;
+  /** An object of texts: at least one, none empty. */
+  textMap(name: string): Readonly<Record<string, string>> {
+    const texts = this.optionalTextMap(name);
+    if (Object.keys(texts).length === 0) throw this.#wrong(name, "an object of texts");
+    return texts;
   }
 
-  optionalDigest(name: string): Readonly<Record<string, string>> {
+  optionalTextMap(name: string): Readonly<Record<string, string>> {
     if (this.#isAbsent(name)) return {};
     const value = this.#member(name);
-    if (!isJsonObject(value)) throw this.#wrong(name, "an object of digests");
-    const entries = Object.entries(value).map(([algorithm, hex]) => {
-      if (typeof hex !== "string" || hex === "") throw this.#wrong(name, "an object of digests");
-      return [algorithm, hex] as const;
+    if (!isJsonObject(value)) throw this.#wrong(name, "an object of texts");
+    const entries = Object.entries(value).map(([key, text]) => {
+      if (typeof text !== "string" || text === "") throw this.#wrong(name, "an object of texts");
+      return [key, text] as const;
     });
     return Object.fromEntries(entries);
   }
@@ -85,8 +88,8 @@ export class Fields {
     return (this.#member(name) ?? null) === null;
   }
 
-  #wrong(name: string, expected: string): MalformedPredicate {
+  #wrong(name: string, expected: string): JsonShapeError {
     const problem = this.#isAbsent(name) ? "is missing" : `is not ${expected}`;
-    return new MalformedPredicate(`${this.#path}.${name} ${problem}`);
+    return new JsonShapeError(`${this.#path}.${name} ${problem}`);
   }
 }
