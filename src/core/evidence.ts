@@ -1,7 +1,9 @@
 import type { Digest } from "./digest.ts";
+import type { Signer } from "./signer.ts";
+import type { Statement } from "./statement.ts";
 
 /** One file in verify/ each. The list grows with that folder. */
-export const VERIFIER_IDS = ["checksum", "archive"] as const;
+export const VERIFIER_IDS = ["checksum", "archive", "sigstore", "openpgp", "registry-signature"] as const;
 export type VerifierId = (typeof VERIFIER_IDS)[number];
 
 /** Why an outcome is `invalid`, machine-readable. A closed list: documented in the README, relied on by scripts. */
@@ -45,12 +47,21 @@ export type Claims = Readonly<Record<string, string | number | boolean | readonl
 /**
  * The four answers, kept apart all the way to the user. `absent`: nobody published such evidence.
  * `unavailable`: it could not be fetched or checked now, so it says nothing about the archive.
+ * `label` names the document that it is about, where a verifier looks at several: "the provenance of six-1.0.whl, attestation 1".
  */
 export type Outcome =
-  | { readonly kind: "pass"; readonly claims: Claims }
-  | { readonly kind: "invalid"; readonly code: FindingCode; readonly detail: string }
-  | { readonly kind: "absent" }
-  | { readonly kind: "unavailable"; readonly detail: string };
+  | {
+      readonly kind: "pass";
+      readonly claims: Claims;
+      readonly label?: string;
+      /** Who signed, where the evidence is a signature. Whether that signer counts is for the policy to say. */
+      readonly signer?: Signer;
+      /** What was signed, where it is a statement. Its subject was checked; its predicate only says what the signer says. */
+      readonly statement?: Statement;
+    }
+  | { readonly kind: "invalid"; readonly code: FindingCode; readonly detail: string; readonly label?: string }
+  | { readonly kind: "absent"; readonly label?: string }
+  | { readonly kind: "unavailable"; readonly detail: string; readonly label?: string };
 
 /** What one verifier found out about one archive. Kept for ever beside the blob; a verdict is computed from it. */
 export interface Evidence {

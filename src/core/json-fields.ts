@@ -17,8 +17,13 @@ export class JsonFields {
     this.#path = path;
   }
 
+  /** As it is, of whatever type; undefined where it is missing. */
+  value(name: string): JsonValue | undefined {
+    return Object.hasOwn(this.#value, name) ? this.#value[name] : undefined;
+  }
+
   text(name: string): string {
-    const value = this.#member(name);
+    const value = this.value(name);
     if (typeof value !== "string" || value === "") throw this.#wrong(name, "a text");
     return value;
   }
@@ -29,13 +34,21 @@ export class JsonFields {
 
   optionalBoolean(name: string): boolean | undefined {
     if (this.#isAbsent(name)) return undefined;
-    const value = this.#member(name);
+    const value = this.value(name);
     if (typeof value !== "boolean") throw this.#wrong(name, "true or false");
     return value;
   }
 
+  /** A whole number from 0 on in decimal. JSON of protocol buffers writes 64 bits as text, some writers as a number. */
+  count(name: string): string {
+    const value = this.value(name);
+    const text = typeof value === "number" && Number.isSafeInteger(value) ? String(value) : value;
+    if (typeof text !== "string" || !/^(?:0|[1-9][0-9]{0,18})$/.test(text)) throw this.#wrong(name, "a whole number");
+    return text;
+  }
+
   object(name: string): JsonFields {
-    return new JsonFields(this.#member(name), `${this.#path}.${name}`);
+    return new JsonFields(this.value(name), `${this.#path}.${name}`);
   }
 
   optionalObject(name: string): JsonFields | undefined {
@@ -43,7 +56,7 @@ export class JsonFields {
   }
 
   list(name: string): readonly JsonFields[] {
-    const value = this.#member(name);
+    const value = this.value(name);
     if (!Array.isArray(value)) throw this.#wrong(name, "a list");
     return value.map((item: JsonValue, index) => new JsonFields(item, `${this.#path}.${name}[${index}]`));
   }
@@ -53,7 +66,7 @@ export class JsonFields {
   }
 
   texts(name: string): readonly string[] {
-    const value = this.#member(name);
+    const value = this.value(name);
     if (!Array.isArray(value)) throw this.#wrong(name, "a list");
     return value.map((item: JsonValue) => {
       if (typeof item !== "string") throw this.#wrong(name, "a list of texts");
@@ -70,7 +83,7 @@ export class JsonFields {
 
   optionalTextMap(name: string): Readonly<Record<string, string>> {
     if (this.#isAbsent(name)) return {};
-    const value = this.#member(name);
+    const value = this.value(name);
     if (!isJsonObject(value)) throw this.#wrong(name, "an object of texts");
     const entries = Object.entries(value).map(([key, text]) => {
       if (typeof text !== "string" || text === "") throw this.#wrong(name, "an object of texts");
@@ -79,13 +92,9 @@ export class JsonFields {
     return Object.fromEntries(entries);
   }
 
-  #member(name: string): JsonValue | undefined {
-    return Object.hasOwn(this.#value, name) ? this.#value[name] : undefined;
-  }
-
   /** Some writers give `null` to an optional field that they leave out. */
   #isAbsent(name: string): boolean {
-    return (this.#member(name) ?? null) === null;
+    return (this.value(name) ?? null) === null;
   }
 
   #wrong(name: string, expected: string): JsonShapeError {

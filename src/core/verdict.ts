@@ -3,14 +3,28 @@ import type { Checksum, Digest } from "./digest.ts";
 import type { Evidence, FindingCode, VerifierId } from "./evidence.ts";
 
 /** Reasons a policy can have beyond a verifier's finding. With FINDING_CODES this is the closed list of reason codes. */
-export const POLICY_REASON_CODES = ["CHECKSUM_UNCLAIMED", "CHECKSUM_WEAK"] as const;
+export const POLICY_REASON_CODES = [
+  "CHECKSUM_UNCLAIMED",
+  "CHECKSUM_WEAK",
+  "DENIED",
+  "GOVERNANCE",
+  "TOO_YOUNG",
+  "SIGNATURE_MISSING",
+  "SIGNER_UNTRUSTED",
+  "SIGNER_CHANGED",
+  "EVIDENCE_LOST",
+  "PROVENANCE_TOO_LOW",
+  "UPSTREAM_NOT_ALLOWED",
+  "EVIDENCE_UNAVAILABLE",
+] as const;
 export type ReasonCode = FindingCode | (typeof POLICY_REASON_CODES)[number];
 
 export interface Reason {
   readonly code: ReasonCode;
   /** The rule that decided: a policy or repository key, or `always` for what no policy can allow. */
   readonly rule: string;
-  readonly verifier: VerifierId;
+  /** Whose finding it is; `policy` where no verifier's. */
+  readonly verifier: VerifierId | "policy";
   /** One sentence that names both sides: what was expected, what was found. */
   readonly text: string;
   /** The next step for the person who reads it. */
@@ -21,6 +35,9 @@ export interface Reason {
 export type Verdict =
   | { readonly kind: "admit"; readonly warnings: readonly Reason[] }
   | { readonly kind: "refuse"; readonly reasons: readonly [Reason, ...Reason[]] };
+
+/** Evidence that the policy needs could not be had: neither admitted nor refused, to be asked again. Nothing is kept. */
+export type Undecided = { readonly kind: "undecided"; readonly detail: string };
 
 export type Admit = Extract<Verdict, { kind: "admit" }>;
 export type Refusal = Extract<Verdict, { kind: "refuse" }>;
@@ -36,6 +53,9 @@ export interface Admission {
   readonly url: string;
   readonly upstream: string;
   readonly claims: readonly Checksum[];
+  /** As the index said at that time, and when we saw it first. Milliseconds since the epoch. */
+  readonly publishedAt?: number;
+  readonly firstSeenAt?: number;
   readonly evidence: readonly Evidence[];
   readonly verdict: Verdict;
 }

@@ -1,6 +1,10 @@
 import type { ArtifactRef, EcosystemId } from "../artifact.ts";
-import type { Algorithm, Checksum } from "../digest.ts";
+import type { Algorithm, Checksum, Digests } from "../digest.ts";
+import type { Finding } from "../finding.ts";
+import type { JsonObject } from "../json.ts";
 import type { Limits } from "../limits.ts";
+import type { Signer } from "../signer.ts";
+import type { Statement } from "../statement.ts";
 import type { Documents } from "./documents.ts";
 import type { Index } from "./index-store.ts";
 import type { Log } from "./log.ts";
@@ -102,7 +106,13 @@ export interface Resolution {
 /** One signed document that is published for an archive. Nothing in it is believed yet. */
 export type SignedItem =
   /** A Sigstore bundle as JSON; PEP 740 attestations are turned into one. */
-  | { readonly kind: "sigstore"; readonly label: string; readonly bundle: Buffer }
+  | {
+      readonly kind: "sigstore";
+      readonly label: string;
+      readonly bundle: Buffer;
+      /** What the document around the bundle says of it, for `checkSigned` of the same ecosystem. */
+      readonly context?: JsonObject;
+    }
   /** A detached OpenPGP signature over the archive, armored or binary. */
   | { readonly kind: "openpgp"; readonly label: string; readonly signature: Buffer }
   /** A registry's signature over a text of its own, as npm's over `name@version:integrity`. */
@@ -182,6 +192,16 @@ export interface Ecosystem {
   handle(repository: Repository, request: EcosystemRequest): Promise<EcosystemAnswer>;
   /** Where the archive is and what is claimed for it. Throws NOT_FOUND where no upstream lists it. */
   resolve(repository: Repository, ref: ArtifactRef): Promise<Resolution>;
+  /**
+   * Everything signed that is published for an archive, each place in its own words. Fetched through `documents`, while the archive is on its way.
+   * Never throws for what a place answers or fails to: that is a `SignedSource` of kind `malformed` or `unavailable`. Empty where the ecosystem has no such places.
+   */
+  published(repository: Repository, resolution: Resolution): Promise<readonly SignedSource[]>;
+  /**
+   * Whether a signed document whose cryptography holds is about this archive by the ecosystem's own rules: subject name and digests, accepted predicate types,
+   * and what else the document around it promised (PEP 740's publisher, npm's wrapper). Undefined where it is.
+   */
+  checkSigned(ref: ArtifactRef, item: SignedItem, signed: { readonly signer: Signer; readonly statement?: Statement }, digests: Digests): Finding | undefined;
   /** What kind of container the file name promises; undefined for one that Assay cannot check. */
   archiveFormat(ref: ArtifactRef): ArchiveFormat | undefined;
   /** Whether what the archive says about itself is what was asked for. Manifests come from the archive: hostile text. */

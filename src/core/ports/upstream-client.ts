@@ -4,6 +4,8 @@ export interface Upstream {
   readonly id: string;
   /** Base address, ends with a slash: `https://…`, `http://…` or `file:///…`. Holds no credentials. */
   readonly url: URL;
+  /** Name of the trust material that evidence from here is checked against; `public` where left out. Never chosen by a document. */
+  readonly trust?: string;
 }
 
 /** The few response headers that are passed on. Never a client's or an upstream's header array. */
