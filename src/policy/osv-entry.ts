@@ -141,7 +141,7 @@ function summaryOf({ summary, details }: JsonObject): string {
   const text = typeof summary === "string" && summary !== "" ? summary : typeof details === "string" ? details : "no summary";
   const line = text
     .slice(0, 4 * MAX_SUMMARY_CHARACTERS)
-    .replace(/[^\x20-\x7e]+/g, " ")
+    .replace(/[^\x21-\x7e]+/g, " ")
     .trim();
   return line.length <= MAX_SUMMARY_CHARACTERS ? line : `${line.slice(0, MAX_SUMMARY_CHARACTERS)}...`;
 }

@@ -64,7 +64,7 @@ describe("assay policy check", () => {
     expect(out).toBe(`policy.yaml is valid: mode enforce, 1 signer, 1 rule, 1 denial, 1 waiver
 
 1 warning:
-  policy.yaml:8:120 waivers[0].expires: it holds for more than a year, which is hardly different from no expiry [WAIVER_ENDS_LATE]
+  policy.yaml:8:113 waivers[0].expires: it holds for more than a year, which is hardly different from no expiry [WAIVER_ENDS_LATE]
 `);
   });
   test("the shipped default is valid, without flags", () => {

@@ -68,6 +68,19 @@ test("a bad new file keeps the old policy, says so once, and a good one after it
   expect(policy.current().policy.mode).toBe("enforce");
 });
 
+test("a file that is still being written is not read, though each piece of it is a valid policy", async () => {
+  const policy = await watch(AUDIT);
+  const changes: PolicyChange[] = [];
+  policy.subscribe((change) => changes.push(change));
+  for (let piece = 0; piece < 60; piece++) {
+    writeFileSync(file, `${ENFORCE}# ${"x".repeat(piece)}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS / 5));
+  }
+  expect(changes).toHaveLength(0);
+  await nextChange(policy);
+  expect(policy.current().policy.mode).toBe("enforce");
+});
+
 test("a file that is renamed into place is seen", async () => {
   const policy = await watch(AUDIT);
   const change = nextChange(policy);
