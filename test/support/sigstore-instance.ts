@@ -271,10 +271,11 @@ export class SigstoreInstance {
     };
   }
 
-  logInRekor2(body: JsonValue): Loose {
+  /** `origin` is what the log's checkpoint calls itself. */
+  logInRekor2(body: JsonValue, origin = this.rekor2.host): Loose {
     const { host, keys, id } = this.rekor2;
     const canonicalizedBody = Buffer.from(JSON.stringify(body));
-    const inclusionProof = prove(canonicalizedBody, (note) => sign(null, note, keys.privateKey), host, host, id);
+    const inclusionProof = prove(canonicalizedBody, (note) => sign(null, note, keys.privateKey), origin, host, id);
     return {
       logIndex: inclusionProof.logIndex,
       logId: { keyId: base64(id) },

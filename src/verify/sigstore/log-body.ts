@@ -3,7 +3,7 @@ import { isJsonObject, type JsonValue } from "../../core/json.ts";
 import { quote } from "../quote.ts";
 import { parseStrictJsonObject, StrictJsonError } from "../strict-json.ts";
 import { decodeBase64 } from "./base64.ts";
-import type { BundleContent, HashAlgorithm, LogEntry } from "./bundle.ts";
+import type { HashAlgorithm, LogEntry } from "./bundle.ts";
 import { BundleFinding, logEntryInvalid } from "./bundle-finding.ts";
 
 const MAX_DEPTH = 32;
@@ -18,17 +18,15 @@ export interface LogRecord {
 
 interface EntryType {
   readonly log: "rekor1" | "rekor2";
-  /** The content of bundles that are logged in this form. */
-  readonly content: readonly BundleContent["kind"][];
   readonly read: (spec: JsonMember) => LogRecord;
 }
 
 const ENTRY_TYPES: ReadonlyMap<string, EntryType> = new Map([
-  ["hashedrekord 0.0.1", { log: "rekor1", content: ["message", "dsse"], read: readHashedRekord1 }],
-  ["dsse 0.0.1", { log: "rekor1", content: ["dsse"], read: readDsse1 }],
-  ["intoto 0.0.2", { log: "rekor1", content: ["dsse"], read: readIntoto2 }],
-  ["hashedrekord 0.0.2", { log: "rekor2", content: ["message", "dsse"], read: readHashedRekord2 }],
-  ["dsse 0.0.2", { log: "rekor2", content: ["dsse"], read: readDsse2 }],
+  ["hashedrekord 0.0.1", { log: "rekor1", read: readHashedRekord1 }],
+  ["dsse 0.0.1", { log: "rekor1", read: readDsse1 }],
+  ["intoto 0.0.2", { log: "rekor1", read: readIntoto2 }],
+  ["hashedrekord 0.0.2", { log: "rekor2", read: readHashedRekord2 }],
+  ["dsse 0.0.2", { log: "rekor2", read: readDsse2 }],
 ] as const);
 
 /** Which generation of log an entry is of. Throws BUNDLE_UNSUPPORTED for an entry type that we cannot read. */
@@ -43,12 +41,11 @@ export function entryType(entry: LogEntry): EntryType {
  * Reads the body that a log's proof is over. The library compares its signature and digest with the bundle's, but not its key: an entry
  * that somebody else made over the same bytes would do (CVE-2026-22703 was of this kind). Throws LOG_ENTRY_INVALID, BUNDLE_UNSUPPORTED.
  */
-export function readLogRecord(entry: LogEntry, content: BundleContent): LogRecord {
+export function readLogRecord(entry: LogEntry): LogRecord {
   const type = entryType(entry);
   const body = new JsonMember(parseBody(entry.body), "the log entry's body");
   if (body.text("kind") !== entry.kind || body.text("apiVersion") !== entry.version)
     throw logEntryInvalid("a log entry's body is of another type than the bundle says");
-  if (!type.content.includes(content.kind)) throw logEntryInvalid(`a log entry of type ${entry.kind} does not fit the bundle's content`);
   return type.read(body.member("spec"));
 }
 

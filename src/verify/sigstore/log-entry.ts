@@ -1,5 +1,5 @@
 import type { TrustMaterial } from "@sigstore/verify";
-import type { BundleContent, InclusionProof, LogEntry } from "./bundle.ts";
+import type { InclusionProof, LogEntry } from "./bundle.ts";
 import { BundleFinding, logEntryInvalid, STALE_ROOT_HINT } from "./bundle-finding.ts";
 import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
 import { entryType, type LogRecord, readLogRecord } from "./log-body.ts";
@@ -19,12 +19,12 @@ export interface BoundEntry {
  * Checks what the library does not: that the log is one of the root's, that the entry records this very signature by this very key, and that its
  * proof speaks of one root and one log throughout. Throws a BundleFinding: LOG_ENTRY_UNTRUSTED, LOG_ENTRY_INVALID, BUNDLE_UNSUPPORTED.
  */
-export function bindEntry(entry: LogEntry, content: BundleContent, signed: SignedContent, material: TrustMaterial): BoundEntry {
+export function bindEntry(entry: LogEntry, signed: SignedContent, material: TrustMaterial): BoundEntry {
   const { log: kind } = entryType(entry);
   const log = material.tlogs.find(({ logID }) => logID.equals(entry.logId));
   if (log === undefined)
     throw new BundleFinding("LOG_ENTRY_UNTRUSTED", `the log ${entry.logId.toString("hex")} is not in the trust root: ${STALE_ROOT_HINT}`);
-  const record = readLogRecord(entry, content);
+  const record = readLogRecord(entry);
   if (!record.signature.equals(signed.signature)) throw logEntryInvalid("the log recorded another signature than the bundle's");
   if (!signed.matches(record.digest)) throw logEntryInvalid("the log recorded a signature over something else than the bundle's content");
   if (entry.proof !== undefined) checkProof(entry, entry.proof, log, kind);

@@ -66,7 +66,7 @@ function verify({ bundle: bytes, root, artifact, keys = [], limits = DEFAULT_LIM
     throw unsupported(`the payload's type ${quote(payloadType)} is not ${STATEMENT_PAYLOAD_TYPE}`);
   const content = signedContent(bundle.content, artifact.digests);
   const [first, ...others] = bundle.entries;
-  const bind = (entry: LogEntry): BoundEntry => bindEntry(entry, bundle.content, content, root.material);
+  const bind = (entry: LogEntry): BoundEntry => bindEntry(entry, content, root.material);
   const entries = [bind(first), ...others.map(bind)] as const;
   const evidence = { bundle, root, content, entries };
   const { signer, signedAt } =

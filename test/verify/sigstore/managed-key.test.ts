@@ -60,6 +60,23 @@ test("an edited signature, and a log entry that records another key, are refused
   );
 });
 
+test("a second log entry that records another key is refused", () => {
+  const record = (publicKey: Buffer): Loose => {
+    const { messageDigest, signature } = bundle.messageSignature;
+    const verifier = { publicKey: { rawBytes: publicKey.toString("base64") } };
+    const body = {
+      apiVersion: "0.0.2",
+      kind: "hashedrekord",
+      spec: { hashedRekordV002: { data: messageDigest, signature: { content: signature, verifier } } },
+    };
+    const twice = structuredClone(bundle);
+    twice.verificationMaterial.tlogEntries.push(instance.logInRekor2(body));
+    return twice;
+  };
+  expect(outcomeOf(record(keys.spki), [{ name: "acme", pem }])).toBe("signed by acme");
+  expect(outcomeOf(record(ecKeys().spki), [{ name: "acme", pem }])).toBe("LOG_ENTRY_INVALID");
+});
+
 test("a key of a known name does not make a bundle with a certificate its own", () => {
   expect(outcomeOf(instance.signMessage(artifact, { leaf: { keys } }), [{ name: "acme", pem }])).toBe("sigstore");
 });

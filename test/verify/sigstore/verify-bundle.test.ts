@@ -601,6 +601,50 @@ describeAttacks("the log entry", [
   },
 ]);
 
+const bodyOf = (bundle: Loose): Loose => JSON.parse(Buffer.from(entryOf(bundle).canonicalizedBody, "base64").toString());
+
+/** The bundle with a second entry, of the other log: what it records may be changed. */
+function withSecondEntry(change: (record: Loose) => void = () => {}): Loose {
+  return changed(good.message, (bundle) => {
+    const { data, signature } = bodyOf(bundle).spec;
+    const record = {
+      data: { algorithm: "SHA2_256", digest: Buffer.from(data.hash.value, "hex").toString("base64") },
+      signature: { content: signature.content, verifier: { x509Certificate: bundle.verificationMaterial.certificate } },
+    };
+    change(record);
+    const body = { apiVersion: "0.0.2", kind: "hashedrekord", spec: { hashedRekordV002: record } };
+    bundle.verificationMaterial.tlogEntries.push(instance.logInRekor2(body));
+  });
+}
+
+test("two logs may vouch for one signature, and both must", () => {
+  expect(codeOf(withSecondEntry())).toBe("accepted as message");
+  const wrong = [
+    (record: Loose) => {
+      record.signature.verifier.x509Certificate = { rawBytes: strangersCertificate.toString("base64") };
+    },
+    (record: Loose) => {
+      record.signature.content = flipped(record.signature.content);
+    },
+    (record: Loose) => {
+      record.data.digest = flipped(record.data.digest);
+    },
+  ];
+  for (const change of wrong) expect(codeOf(withSecondEntry(change))).toBe("LOG_ENTRY_INVALID");
+});
+
+test("a checkpoint that the log's key signed for another log's name is refused", () => {
+  const under = (origin: string): string =>
+    codeOf(
+      changed(good.messageInRekor2, (bundle) => {
+        bundle.verificationMaterial.tlogEntries = [instance.logInRekor2(bodyOf(bundle), origin)];
+      }),
+    );
+  expect(under(instance.rekor2.host)).toBe("accepted as message");
+  expect(under("other.example")).toBe("LOG_ENTRY_INVALID");
+  expect(under(`${instance.rekor2.host}.evil.example`)).toBe("LOG_ENTRY_INVALID");
+});
+
 describeAttacks("the time", [
   { name: "vouched for by nobody", bundle: instance.signMessage(artifact, { log: "rekor2", timestamps: 0 }), code: "TIMESTAMP_MISSING" },
   {
