@@ -1,0 +1,111 @@
+import type { Outcome } from "../core/evidence.ts";
+import type { Finding } from "../core/finding.ts";
+import type { Limits } from "../core/limits.ts";
+import type { SignedItem, SignedSource } from "../core/ports/ecosystem.ts";
+import type { Log } from "../core/ports/log.ts";
+import type { Candidate, Verifier } from "../core/ports/verifier.ts";
+import type { Signer } from "../core/signer.ts";
+import type { Statement } from "../core/statement.ts";
+import { compareWithCertificate } from "./provenance/compare-with-certificate.ts";
+import { readPredicate } from "./provenance/read-predicate.ts";
+import { askForKeys, type RegistryKeySource } from "./registry-signature/ask-for-keys.ts";
+import { attestationKeys } from "./registry-signature/attestation-keys.ts";
+import { invalid, itemsOf, judgeEach, notAbout, type Outcomes, orAbsent } from "./signed-items.ts";
+import { type SigstoreResult, SigstoreVerification } from "./sigstore/sigstore-verification.ts";
+import type { TrustRoot } from "./sigstore/trust-root.ts";
+import type { VerifiedBundle } from "./sigstore/verify-bundle.ts";
+
+/** The root that an upstream's bundles are verified under where its configuration names none. */
+const PUBLIC_TRUST = "public";
+
+export interface SigstoreVerifierOptions {
+  /** Trust roots by name, asked anew for each bundle. */
+  readonly roots: { get(name: string): TrustRoot | undefined };
+  /** Keys for bundles without a certificate, as npm's registry makes them. Asked for only where there is such a bundle. */
+  readonly registryKeys: RegistryKeySource;
+  readonly limits: Pick<Limits, "bundleBytes" | "verifyBundleSeconds">;
+  readonly log: Log;
+}
+
+type SigstoreItem = Extract<SignedItem, { readonly kind: "sigstore" }>;
+
+/**
+ * Every Sigstore bundle that is published for an archive: its cryptography under the upstream's own trust root, that it is about this archive, that its
+ * predicate can be read and does not contradict its certificate. Passes with the signer, the statement, and the claims `signed_at` (milliseconds since
+ * the epoch), `log_index`, `trust_root_sha256` and `predicate_type`.
+ * A place that could not be asked, or that answered with no such document, might have had items of any kind: it is reported here, for all verifiers.
+ */
+export class SigstoreVerifier implements Verifier {
+  readonly id = "sigstore";
+  readonly #verification: SigstoreVerification;
+  readonly #registryKeys: RegistryKeySource;
+
+  constructor({ registryKeys, ...options }: SigstoreVerifierOptions) {
+    this.#verification = new SigstoreVerification(options);
+    this.#registryKeys = registryKeys;
+  }
+
+  /** Throws what `registryKeys` throws, but for an upstream's failures: those are `unavailable`. */
+  async verify(candidate: Candidate): Promise<Outcomes> {
+    const bundles = await judgeEach(itemsOf("sigstore", candidate.published), (item) => this.#judge(item, candidate));
+    return orAbsent([...candidate.published.flatMap(notAnswered), ...bundles]);
+  }
+
+  close(): Promise<void> {
+    return this.#verification.close();
+  }
+
+  async #judge(item: SigstoreItem, candidate: Candidate): Promise<Outcome> {
+    const result = await this.#verifyBundle(item, candidate);
+    if ("kind" in result) return result;
+    if (!result.ok) return invalid(result.finding);
+    const { signer, content } = result.value;
+    const signed = content.kind === "statement" ? { signer, statement: content.statement } : { signer };
+    const finding = notAbout(candidate, item, signed) ?? contradiction(signed);
+    return finding ? invalid(finding) : { kind: "pass", ...signed, claims: claimsOf(result.value) };
+  }
+
+  /** Under the root that is bound to the upstream: a bundle never chooses its own. */
+  async #verifyBundle({ bundle }: SigstoreItem, { resolution, blob }: Candidate): Promise<SigstoreResult> {
+    const { upstream } = resolution;
+    const request = { bundle, trust: upstream.trust ?? PUBLIC_TRUST, artifact: { digests: blob.digests } };
+    const result = await this.#verification.verify(request);
+    const asksForKey = "ok" in result && !result.ok && result.finding.code === "KEY_UNKNOWN";
+    if (!asksForKey) return result;
+    const keys = await askForKeys(this.#registryKeys, upstream);
+    return keys.ok ? this.#verification.verify({ ...request, keys: attestationKeys(keys.value) }) : keys.outcome;
+  }
+}
+
+function notAnswered({ label, ...source }: SignedSource): readonly Outcome[] {
+  switch (source.kind) {
+    case "published":
+    case "absent":
+      return [];
+    case "unavailable":
+      return [{ kind: "unavailable", label, detail: source.detail }];
+    case "malformed":
+      return [{ kind: "invalid", label, code: "BUNDLE_MALFORMED", detail: source.detail }];
+    default:
+      return source satisfies never;
+  }
+}
+
+/** A statement of a kind that Assay cannot read proves nothing, and one that differs from its certificate is a lie of one of the two. */
+function contradiction({ signer, statement }: { readonly signer: Signer; readonly statement?: Statement }): Finding | undefined {
+  if (!statement) return undefined;
+  const predicate = readPredicate(statement);
+  if (!predicate.ok) return predicate.finding;
+  if (signer.kind !== "sigstore") return undefined;
+  const agreement = compareWithCertificate(predicate.value, signer);
+  return agreement.ok ? undefined : agreement.finding;
+}
+
+function claimsOf({ content, signedAt, log, trustRootSha256 }: VerifiedBundle) {
+  return {
+    signed_at: signedAt,
+    log_index: log.logIndex,
+    trust_root_sha256: trustRootSha256,
+    ...(content.kind === "statement" ? { predicate_type: content.statement.predicateType } : {}),
+  };
+}
