@@ -15,7 +15,6 @@ export const POLICY_REASON_CODES = [
   "EVIDENCE_LOST",
   "PROVENANCE_TOO_LOW",
   "UPSTREAM_NOT_ALLOWED",
-  "EVIDENCE_UNAVAILABLE",
 ] as const;
 export type ReasonCode = FindingCode | (typeof POLICY_REASON_CODES)[number];
 

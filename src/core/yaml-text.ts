@@ -1,4 +1,5 @@
 import { isCollection, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { nestsWithin } from "./nesting.ts";
 import type { Path } from "./problems.ts";
 
 /** Uses of anchors past which a text counts as an attack ("billion laughs"). */
@@ -29,7 +30,7 @@ export function parseYamlText(text: string): YamlText {
     const problems = [...document.errors, ...document.warnings].map((error) => ({ at: at(error.pos[0]), text: firstLine(error.message) }));
     const isReadable = document.errors.every((error) => error.code === "DUPLICATE_KEY");
     const values: unknown = isReadable ? document.toJS({ maxAliasCount: MAX_ALIASES }) : undefined;
-    checkDepth(values, MAX_DEPTH, new Map());
+    if (!nestsWithin(values, MAX_DEPTH)) throw new Error(`it nests deeper than ${MAX_DEPTH} levels`);
     return {
       values,
       locate: (path, options = { key: false }) => at(offsetOf(document.contents, path, options.key)),
@@ -59,18 +60,6 @@ function offsetOf(root: Node | null, path: Path, wantsKey: boolean): number | un
     node = child;
   }
   return offset;
-}
-
-/** Throws for what nests deeper than `allowed`. Answers how deep the value is; `measured` keeps what is known, since an alias is the same value again. */
-function checkDepth(value: unknown, allowed: number, measured: Map<object, number>): number {
-  if (typeof value !== "object" || value === null) return 0;
-  if (allowed === 0 || (measured.get(value) ?? 0) > allowed) throw new Error(`it nests deeper than ${MAX_DEPTH} levels`);
-  let depth = measured.get(value);
-  if (depth !== undefined) return depth;
-  depth = 1;
-  for (const part of Object.values(value)) depth = Math.max(depth, 1 + checkDepth(part, allowed - 1, measured));
-  measured.set(value, depth);
-  return depth;
 }
 
 function firstLine(text: string): string {

@@ -14,6 +14,7 @@ import type { Admission, Refusal, Verdict } from "../core/verdict.ts";
 import { type AdmitDeps, type Arrival, admit } from "./admit.ts";
 import type { Counters } from "./counters.ts";
 import { Flight, type Withhold } from "./flight.ts";
+import { judge } from "./judge.ts";
 
 /** What asking for an archive comes to. */
 export type Obtained =
@@ -32,7 +33,7 @@ export interface ObtainSettings {
 
 export interface ObtainDeps extends Omit<AdmitDeps, "ecosystem" | "index"> {
   readonly ecosystems: Readonly<Record<Repository["ecosystem"], Ecosystem>>;
-  readonly index: Pick<Index, "admission" | "record" | "lease" | "release">;
+  readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record" | "lease" | "release">;
   readonly blobs: BlobStore;
   readonly policy: Policy;
   readonly counters: Counters;
@@ -71,9 +72,7 @@ export class Mirror {
   async held(repository: Repository, ref: ArtifactRef): Promise<Obtained | undefined> {
     const admission = await this.#deps.index.admission(ref, { admittedOnly: true });
     if (!admission) return undefined;
-    // Evidence about other bytes is none: the policy then misses it, and refuses.
-    const evidence = admission.evidence.filter(({ subject }) => subject === admission.digest);
-    const verdict = this.#deps.policy.decide(repository, evidence);
+    const verdict = await judge(repository, admission, this.#deps);
     if (verdict.kind === "refuse") return { kind: "refused", admission: { ...admission, verdict }, refusal: verdict };
     const blob = await this.#deps.blobs.find(admission.digest, admission.sizeBytes);
     return blob && { kind: "held", blob, admission, verdict };

@@ -3,7 +3,7 @@ import semver from "semver";
 import type { EcosystemId } from "../core/artifact.ts";
 
 /** What every ecosystem's versions fit in; bounds the work of the parsers. */
-export const MAX_VERSION_CHARACTERS = 256;
+const MAX_VERSION_CHARACTERS = 256;
 
 /** Numbers of more digits lose precision as JavaScript numbers. */
 const INEXACT_NUMBER = /[0-9]{16}/;
@@ -19,7 +19,7 @@ export function compareVersions(ecosystem: EcosystemId, left: string, right: str
 }
 
 /** Whether the ecosystem can put this version in an order. */
-export function isVersion(ecosystem: EcosystemId, text: string): boolean {
+function isVersion(ecosystem: EcosystemId, text: string): boolean {
   if (text.length > MAX_VERSION_CHARACTERS || INEXACT_NUMBER.test(text)) return false;
   return ecosystem === "pypi" ? valid(text) !== null : semver.valid(text, { loose: true }) !== null;
 }

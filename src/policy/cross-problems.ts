@@ -12,7 +12,7 @@ export interface KnownNames {
 }
 
 /** Patterns in all rules together: each is compared with those before it. */
-export const MAX_RULE_PATTERNS = 2000;
+const MAX_RULE_PATTERNS = 2000;
 
 /** What no single key can tell. Read from the values as written, so that it is told together with everything else that is wrong. */
 export function crossProblems(document: WrittenDocument, known: KnownNames): { problems: Problem[]; warnings: PolicyWarning[] } {

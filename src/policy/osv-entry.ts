@@ -40,7 +40,7 @@ const EVENT_KINDS = ["introduced", "fixed", "last_affected", "limit"] as const;
 const MAX_SUMMARY_CHARACTERS = 200;
 const MAX_ID_CHARACTERS = 100;
 /** Versions and range events of one affected package; an entry with more is malformed. */
-export const MAX_OSV_VERSIONS = 20_000;
+const MAX_OSV_VERSIONS = 20_000;
 
 /** Undefined for what is no OSV entry. An entry from a feed is text from outside: what it says reaches people only shortened and on one line. */
 export function parseOsvEntry(value: JsonValue): OsvEntry | undefined {

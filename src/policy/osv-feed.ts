@@ -17,7 +17,7 @@ export interface OsvLimits {
 }
 
 const GIB = 1024 ** 3;
-export const OSV_LIMITS: OsvLimits = { files: 2_000_000, entryBytes: 4 * 1024 * 1024, totalBytes: 8 * GIB };
+const OSV_LIMITS: OsvLimits = { files: 2_000_000, entryBytes: 4 * 1024 * 1024, totalBytes: 8 * GIB };
 
 const MAX_FOLDER_DEPTH = 8;
 const MAX_JSON_DEPTH = 64;

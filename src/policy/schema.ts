@@ -22,7 +22,7 @@ export interface PolicySurroundings {
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const NAME_WORDS = "a name of lowercase letters, digits and hyphens that starts with a letter or digit";
 const DAY_MS = 86_400_000;
-export const MAX_RULES = 1000;
+const MAX_RULES = 1000;
 const MAX_PATTERNS = 200;
 const MAX_SIGNERS = 1000;
 const DEFAULT_FEED_AGE_MS = 7 * DAY_MS;

@@ -111,6 +111,10 @@ export class SqliteIndex implements Index {
     return this.#read(() => this.#listedFiles.ofPackage(repository, name));
   }
 
+  async firstSeenAt(repository: string, name: string): Promise<number | undefined> {
+    return this.#read(() => this.#listedFiles.firstSeenAt(repository, name));
+  }
+
   async count(deltas: readonly CounterDelta[]): Promise<void> {
     if (deltas.length > 0) this.#write(() => this.#counters.add(deltas));
   }

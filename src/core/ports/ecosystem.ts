@@ -201,7 +201,12 @@ export interface Ecosystem {
    * Whether a signed document whose cryptography holds is about this archive by the ecosystem's own rules: subject name and digests, accepted predicate types,
    * and what else the document around it promised (PEP 740's publisher, npm's wrapper). Undefined where it is.
    */
-  checkSigned(ref: ArtifactRef, item: SignedItem, signed: { readonly signer: Signer; readonly statement?: Statement }, digests: Digests): Finding | undefined;
+  checkSigned(
+    ref: ArtifactRef,
+    item: SignedItem,
+    signed: { readonly signer: Signer; readonly statement?: Statement },
+    digests: Digests,
+  ): Finding | undefined;
   /** What kind of container the file name promises; undefined for one that Assay cannot check. */
   archiveFormat(ref: ArtifactRef): ArchiveFormat | undefined;
   /** Whether what the archive says about itself is what was asked for. Manifests come from the archive: hostile text. */

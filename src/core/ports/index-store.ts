@@ -112,6 +112,9 @@ export interface Index {
   /** All files ever listed for a package. */
   files(repository: string, name: string): Promise<readonly KnownFile[]>;
 
+  /** When we first saw any file of a package listed, milliseconds since the epoch; undefined for a package never seen. */
+  firstSeenAt(repository: string, name: string): Promise<number | undefined>;
+
   count(deltas: readonly CounterDelta[]): Promise<void>;
   counters(): Promise<ReadonlyMap<string, Readonly<Record<Counter, number>>>>;
 

@@ -1,8 +1,35 @@
+import type { ArtifactRef } from "../artifact.ts";
+import type { Digest } from "../digest.ts";
 import type { Evidence } from "../evidence.ts";
-import type { Verdict } from "../verdict.ts";
-import type { Repository } from "./ecosystem.ts";
+import type { Undecided, Verdict } from "../verdict.ts";
 
-/** What the operator allows. Pure: the same evidence under the same policy is the same verdict, so it can be asked again at any time. */
+/** An archive of the same package that was admitted before: what continuity is measured against. */
+export interface Precedent {
+  readonly version: string;
+  readonly file: string;
+  /** When it was uploaded, as far as we know: the index's publish time, else when we admitted it. Milliseconds since the epoch. */
+  readonly uploadedAt: number;
+  readonly evidence: readonly Evidence[];
+}
+
+/** Everything that a verdict rests on. The same question under the same policy has the same answer. */
+export interface PolicyQuestion {
+  readonly ref: ArtifactRef;
+  readonly digest: Digest;
+  readonly evidence: readonly Evidence[];
+  /** Names of the upstream that the archive came from: its id, and the name of its trust material. */
+  readonly upstreams: readonly string[];
+  /** As the index said. Milliseconds since the epoch. */
+  readonly publishedAt: number | undefined;
+  /** When we saw this file first, and when we saw the first file of its package. */
+  readonly firstSeenAt: number | undefined;
+  readonly packageFirstSeenAt: number | undefined;
+  readonly precedents: readonly Precedent[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** What the operator allows, at this moment. */
 export interface Policy {
-  decide(repository: Pick<Repository, "name">, evidence: readonly Evidence[]): Verdict;
+  decide(question: PolicyQuestion): Verdict | Undecided;
 }

@@ -81,6 +81,7 @@ export class ListedFiles {
   readonly #claimants: Names;
   readonly #one: Database.Statement;
   readonly #ofPackage: Database.Statement;
+  readonly #firstSeen: Database.Statement<unknown[], { firstSeenAt: number | null }>;
   readonly #claimsOfOne: Database.Statement;
   readonly #claimsOfPackage: Database.Statement<unknown[], { id: number }>;
   readonly #ofDocument: Database.Statement<unknown[], HeldFile>;
@@ -99,6 +100,9 @@ export class ListedFiles {
     );
     this.#ofPackage = database.prepare(
       `SELECT ${COLUMNS} FROM ${TABLES} WHERE p.repository = ? AND p.name = ? ORDER BY a.id, ${BEST_FIRST}`,
+    );
+    this.#firstSeen = database.prepare<unknown[], { firstSeenAt: number | null }>(
+      `SELECT min(a.first_seen_at) AS firstSeenAt FROM packages p JOIN artifacts a ON a.package_id = p.id WHERE p.repository = ? AND p.name = ?`,
     );
     this.#claimsOfOne = database.prepare(
       `SELECT c.algorithm, c.digest, n.name AS claimedBy FROM claims c JOIN claimants n ON n.id = c.claimant_id
@@ -133,6 +137,11 @@ export class ListedFiles {
     if (row === undefined) return undefined;
     const file = readRow(rowSchema, row, `a listed file of ${ref.name}`);
     return toKnownFile(file, readClaims(this.#claimsOfOne.all(file.id), ref.name));
+  }
+
+  /** When the first file of a package was first seen; undefined for a package never listed. */
+  firstSeenAt(repository: string, name: string): number | undefined {
+    return this.#firstSeen.get(repository, name)?.firstSeenAt ?? undefined;
   }
 
   ofPackage(repository: string, name: string): KnownFile[] {

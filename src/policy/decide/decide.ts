@@ -1,0 +1,66 @@
+import type { Policy, RepositoryPolicy } from "../../core/policy.ts";
+import type { PolicyQuestion } from "../../core/ports/policy.ts";
+import type { Reason, Undecided, Verdict } from "../../core/verdict.ts";
+import type { OsvFeed } from "../osv-feed.ts";
+import { builderLevel, selectRule } from "../select-rule.ts";
+import { waiverFor } from "../waiver-for.ts";
+import { judgeContinuity } from "./judge-continuity.ts";
+import { judgeIntegrity } from "./judge-integrity.ts";
+import { judgeMetadata } from "./judge-metadata.ts";
+import { judgeProvenance, type LevelReached } from "./judge-provenance.ts";
+import { judgeSignatures, trustedSignatures } from "./judge-signatures.ts";
+import type { Judgement } from "./judgement.ts";
+import { signaturesOf, type VerifiedSignature } from "./signatures.ts";
+
+/** The policy in force, with what belongs to it. */
+export interface Ruling {
+  readonly policy: Policy;
+  /** OSV feeds by the label of their `deny` entry. */
+  readonly feeds: ReadonlyMap<string, OsvFeed>;
+  /** What the configuration of the archive's repository leaves to the operator. */
+  readonly repository: RepositoryPolicy;
+  /** The level that signatures make, where `accepts` says which builders count. Pure. */
+  readonly levelOf: (signatures: readonly VerifiedSignature[], accepts: (builderId: string) => boolean) => LevelReached;
+}
+
+/**
+ * The verdict over one archive. Pure: the same question under the same ruling has the same answer, so it is asked again for every request and after every change
+ * of policy, from evidence that was kept. Evidence that is missing never admits; evidence that could not be had leaves it undecided.
+ */
+export function decide(question: PolicyQuestion, ruling: Ruling): Verdict | Undecided {
+  const { policy } = ruling;
+  const rule = selectRule(policy, question.ref);
+  const signatures = signaturesOf(question.evidence);
+  const integrity = judgeIntegrity(question.evidence, ruling.repository);
+  const metadata = judgeMetadata(question, policy, ruling.feeds, rule);
+  const certain = [...integrity, ...metadata.map((judgement) => softened(judgement, question, policy))];
+  // What is refused whatever the evidence turns out to be needs no second try.
+  if (signatures.unavailable.length > 0 && !certain.some(({ effect }) => effect === "refuse")) {
+    return { kind: "undecided", detail: signatures.unavailable.join("; ") };
+  }
+  const level = ruling.levelOf(trustedSignatures(signatures, rule), (id) => builderLevel(policy, id) !== undefined);
+  const about = [...judgeSignatures(signatures, rule), ...judgeContinuity(question, signatures, rule), ...judgeProvenance(level, rule)];
+  return verdictOf([...certain, ...about.map((judgement) => softened(judgement, question, policy))]);
+}
+
+/** A refusal that a waiver sets aside, or that is only rehearsed in audit mode, becomes a warning that says so. */
+function softened(judgement: Judgement, { ref, digest, now }: PolicyQuestion, policy: Policy): Judgement {
+  if (judgement.effect !== "refuse") return judgement;
+  const waiver = judgement.check && waiverFor(policy, ref, judgement.check, digest, now);
+  if (waiver) {
+    const until = new Date(waiver.expiresAt).toISOString().slice(0, 10);
+    return warning(judgement, `${waiver.label}: waived by ${waiver.owner} until ${until} (${waiver.reason})`);
+  }
+  return policy.mode === "audit" ? warning(judgement, "audit: this would have been refused") : judgement;
+}
+
+function warning({ check, reason }: Judgement, prefix: string): Judgement {
+  return { effect: "warn", check, reason: { ...reason, text: `${prefix}; ${reason.text}` } };
+}
+
+function verdictOf(judgements: readonly Judgement[]): Verdict {
+  const reasons: Reason[] = judgements.filter(({ effect }) => effect === "refuse").map(({ reason }) => reason);
+  const [first, ...others] = reasons;
+  if (first) return { kind: "refuse", reasons: [first, ...others] };
+  return { kind: "admit", warnings: judgements.map(({ reason }) => reason) };
+}

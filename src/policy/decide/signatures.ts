@@ -1,0 +1,81 @@
+import type { Evidence, FindingCode, VerifierId } from "../../core/evidence.ts";
+import type { Signer } from "../../core/signer.ts";
+import type { Statement } from "../../core/statement.ts";
+
+/** A signature that verified, about these bytes. Whether its signer counts is still open. */
+export interface VerifiedSignature {
+  readonly verifier: VerifierId;
+  readonly label: string | undefined;
+  readonly signer: Signer;
+  readonly statement?: Statement;
+}
+
+/** A signature that proves nothing, and what is wrong with it. */
+export interface InvalidSignature {
+  readonly verifier: VerifierId;
+  readonly code: FindingCode;
+  readonly detail: string;
+}
+
+/** The evidence of all verifiers of signatures, sorted by what it comes to. */
+export interface Signatures {
+  readonly verified: readonly VerifiedSignature[];
+  readonly invalid: readonly InvalidSignature[];
+  /** Made with keys that nobody named: nothing is known about them, neither good nor bad. */
+  readonly unknown: readonly InvalidSignature[];
+  readonly unavailable: readonly string[];
+}
+
+const SIGNATURE_VERIFIERS: ReadonlySet<VerifierId> = new Set<VerifierId>(["sigstore", "openpgp", "registry-signature"]);
+
+export function signaturesOf(evidence: readonly Evidence[]): Signatures {
+  const verified: VerifiedSignature[] = [];
+  const invalid: InvalidSignature[] = [];
+  const unknown: InvalidSignature[] = [];
+  const unavailable: string[] = [];
+  for (const { verifier, outcome } of evidence) {
+    if (!SIGNATURE_VERIFIERS.has(verifier)) continue;
+    switch (outcome.kind) {
+      case "pass":
+        if (!outcome.signer) throw new Error(`${verifier} passed a signature without saying whose it is`);
+        verified.push({
+          verifier,
+          label: outcome.label,
+          signer: outcome.signer,
+          ...(outcome.statement ? { statement: outcome.statement } : {}),
+        });
+        break;
+      case "invalid": {
+        const detail = outcome.label === undefined ? outcome.detail : `${outcome.label}: ${outcome.detail}`;
+        (outcome.code === "KEY_UNKNOWN" ? unknown : invalid).push({ verifier, code: outcome.code, detail });
+        break;
+      }
+      case "unavailable":
+        unavailable.push(outcome.label === undefined ? outcome.detail : `${outcome.label}: ${outcome.detail}`);
+        break;
+      case "absent":
+        break;
+      default:
+        outcome satisfies never;
+    }
+  }
+  return { verified, invalid, unknown, unavailable };
+}
+
+/** A signer in words for people, short enough for a reason phrase. */
+export function describeSigner(signer: Signer): string {
+  switch (signer.kind) {
+    case "sigstore":
+      return `${signer.source.repository ?? signer.identity.value} (${signer.issuer})`;
+    case "openpgp":
+      return `the OpenPGP key ${signer.fingerprint}`;
+    case "registry":
+      return `the registry key ${signer.keyId}`;
+    case "key":
+      return `the key ${signer.keyId}`;
+    case "vsa":
+      return `the mirror with the key ${signer.keyId}`;
+    default:
+      return signer satisfies never;
+  }
+}
