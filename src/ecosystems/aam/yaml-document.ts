@@ -1,6 +1,7 @@
 import { isAlias, isCollection, isMap, isScalar, type ParsedNode, parseDocument } from "yaml";
 import { AssayError } from "../../core/errors.ts";
-import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { nestsWithin } from "../../core/nesting.ts";
 
 /** Uses of anchors past which a document counts as an attack ("billion laughs"). The client's own writer makes a few. */
 const MAX_ALIASES = 100;
@@ -31,7 +32,8 @@ export function parseYamlObject(body: Buffer, options: { maxDepth: number; sourc
     throw new AssayError("UPSTREAM_MALFORMED", `${source} is not valid YAML`, { cause: error });
   }
   if (!isJsonObject(value)) throw new AssayError("UPSTREAM_MALFORMED", `${source} is YAML, but not a map`);
-  checkDepth(value, maxDepth, source, new Map());
+  // Aliases nest values deeper than the text does; a recursive one without end.
+  if (!nestsWithin(value, maxDepth)) throw tooDeep(source);
   return value;
 }
 
@@ -51,21 +53,6 @@ function checkNode(node: ParsedNode, depth: number, source: string): void {
     seen.add(name);
     if (value) checkNode(value as ParsedNode, depth - 1, source);
   }
-}
-
-/**
- * Aliases nest values deeper than the text does; a recursive one without end. Answers how deep the value is; `measured` keeps what is known, since an
- * alias is the same value again.
- */
-function checkDepth(value: JsonValue, allowed: number, source: string, measured: Map<JsonValue, number>): number {
-  if (typeof value !== "object" || value === null) return 0;
-  if (allowed === 0 || (measured.get(value) ?? 0) > allowed) throw tooDeep(source);
-  let depth = measured.get(value);
-  if (depth !== undefined) return depth;
-  depth = 1;
-  for (const part of Object.values(value)) depth = Math.max(depth, 1 + checkDepth(part, allowed - 1, source, measured));
-  measured.set(value, depth);
-  return depth;
 }
 
 function tooDeep(source: string): AssayError {

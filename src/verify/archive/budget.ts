@@ -1,4 +1,4 @@
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { pastLimit } from "./finding.ts";
 import type { ScanLimits } from "./scan-report.ts";
 

@@ -1,4 +1,4 @@
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { unsafe } from "./finding.ts";
 
 /**

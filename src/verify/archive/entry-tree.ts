@@ -1,4 +1,4 @@
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { ambiguous, pastLimit, unsafe } from "./finding.ts";
 
 type Kind = "folder" | "file" | "link";

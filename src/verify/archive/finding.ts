@@ -5,7 +5,7 @@ export type ScanCode = Extract<FindingCode, `ARCHIVE_${string}`>;
 
 /**
  * What is wrong with an archive. Thrown by the scanners to end a scan at once; `scan` turns it into a value, so it never leaves this folder.
- * `detail` is one sentence of printable text: names from the archive stand in it only through `quote` (../quote.ts).
+ * `detail` is one sentence of printable text: names from the archive stand in it only through `quote` (core/quote.ts).
  */
 export class ArchiveFinding extends Error {
   readonly code: ScanCode;

@@ -1,5 +1,5 @@
 import { Pax } from "tar";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { ambiguous, malformed, unsupported } from "./finding.ts";
 
 /** What a pax header may override. Other records (times, owners, comments, vendors' own) change nothing that we judge. */

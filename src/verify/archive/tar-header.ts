@@ -1,5 +1,5 @@
 import { Header } from "tar";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { isZero } from "./file-region.ts";
 import { ambiguous, malformed } from "./finding.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ArchiveFormat } from "../../core/ports/ecosystem.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { ByteFeed, type Walk } from "./byte-feed.ts";
 import { checkLinkTarget, parseEntryPath } from "./entry-path.ts";
 import { isZero } from "./file-region.ts";

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { type Entry, parseExtraFields, type ZipFile } from "yauzl";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { ambiguous, malformed, unsafe, unsupported } from "./finding.ts";
 import type { ZipDirectory } from "./zip-end.ts";
 

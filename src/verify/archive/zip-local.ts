@@ -1,5 +1,5 @@
 import { Entry, type LocalFileHeader, type ZipFile } from "yauzl";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { readExactly } from "./file-region.ts";
 import { ambiguous, malformed } from "./finding.ts";
 import { checkExtraFields, ZIP_FLAG, type ZipMember, zip64Values } from "./zip-directory.ts";

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { ArchiveFormat } from "../../core/ports/ecosystem.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { checkLinkTarget, parseEntryPath } from "./entry-path.ts";
 import { inflateRegion, inflateWhole, readRegion } from "./file-region.ts";
 import { ambiguous, malformed, unsafe } from "./finding.ts";

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/json.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { BundleFinding, logEntryInvalid, malformed, unsupported } from "./bundle-finding.ts";
 import { MessageReader } from "./message-reader.ts";
 

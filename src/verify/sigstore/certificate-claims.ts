@@ -1,5 +1,5 @@
+import { quote } from "../../core/quote.ts";
 import type { SourceClaims } from "../../core/signer.ts";
-import { quote } from "../quote.ts";
 import { BundleFinding, certificateInvalid } from "./bundle-finding.ts";
 import { readElement, TAG } from "./der.ts";
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
+import { quote } from "../../core/quote.ts";
 import type { SigstoreSigner, SourceClaims } from "../../core/signer.ts";
-import { quote } from "../quote.ts";
 import { BundleFinding, certificateInvalid } from "./bundle-finding.ts";
 import { readClaims } from "./certificate-claims.ts";
 import { DerError, formatObjectIdentifier, readElement, readElements, TAG } from "./der.ts";

@@ -1,4 +1,4 @@
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { decodeBase64 } from "./base64.ts";
 import { logEntryInvalid } from "./bundle-finding.ts";
 

@@ -1,7 +1,7 @@
 import { PolicyError, VerificationError } from "@sigstore/verify";
 import type { FindingCode } from "../../core/evidence.ts";
 import type { Finding } from "../../core/finding.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 
 const CODES: Readonly<Record<VerificationError["code"], FindingCode>> = {
   NOT_IMPLEMENTED_ERROR: "BUNDLE_UNSUPPORTED",

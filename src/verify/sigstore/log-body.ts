@@ -1,6 +1,6 @@
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { isJsonObject, type JsonValue } from "../../core/json.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { parseStrictJsonObject, StrictJsonError } from "../strict-json.ts";
 import { decodeBase64 } from "./base64.ts";
 import type { HashAlgorithm, LogEntry } from "./bundle.ts";

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from "node:crypto";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { BundleFinding } from "./bundle-finding.ts";
 import { checkKeyStrength } from "./key-strength.ts";
 

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonValue } from "../../core/json.ts";
-import { quote } from "../quote.ts";
+import { quote } from "../../core/quote.ts";
 import { decodeBase64 } from "./base64.ts";
 import { malformed } from "./bundle-finding.ts";
 

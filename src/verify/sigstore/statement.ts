@@ -1,7 +1,7 @@
 import type { Digests } from "../../core/digest.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
+import { quote } from "../../core/quote.ts";
 import type { Statement, StatementSubject } from "../../core/statement.ts";
-import { quote } from "../quote.ts";
 import { parseStrictJsonObject, StrictJsonError } from "../strict-json.ts";
 import { BundleFinding } from "./bundle-finding.ts";
 
