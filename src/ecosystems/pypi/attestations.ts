@@ -1,9 +1,15 @@
 import { type Checked, found, passed } from "../../core/finding.ts";
-import type { JsonValue } from "../../core/json.ts";
+import type { JsonObject, JsonValue } from "../../core/json.ts";
 import { JsonFields, JsonShapeError } from "../../core/json-fields.ts";
 import { readStrictJson } from "../../core/strict-json.ts";
 import { type Publisher, readPublisher } from "./publisher.ts";
 import { requireVersion, toSigstoreBundle, UnsupportedAttestation } from "./sigstore-bundle.ts";
+
+/** What an attestation may say: who uploaded the file, and how it was built. https://docs.pypi.org/attestations/ */
+export const ACCEPTED_PREDICATES: ReadonlySet<string> = new Set([
+  "https://docs.pypi.org/attestations/publish/v1",
+  "https://slsa.dev/provenance/v1",
+]);
 
 /** Bytes of one provenance object. One attestation has about 8 KiB; the index takes two for a file. */
 export const MAX_PROVENANCE_BYTES = 4 * 1024 * 1024;
@@ -16,6 +22,8 @@ export interface Attestation {
   readonly label: string;
   /** Who the index says published it; undefined where it does not say. The certificate decides, see `checkPublisher`. */
   readonly publisher: Publisher | undefined;
+  /** The same as the index writes it, for a `SignedItem`; `publisherOf` reads it again. */
+  readonly context: JsonObject;
   /** A Sigstore bundle as JSON. */
   readonly bundle: Buffer;
 }
@@ -36,22 +44,24 @@ export function parseProvenance(body: Buffer, options: AttestationOptions): Chec
     const provenance = new JsonFields(document, "provenance");
     requireVersion(provenance, "provenance");
     const listed = provenance.list("attestation_bundles").flatMap((bundle) => {
-      const publisher = readPublisher(bundle);
-      return bundle.list("attestations").map((attestation) => ({ publisher, attestation }));
+      const named = { publisher: readPublisher(bundle), context: { publisher: bundle.value("publisher") ?? null } };
+      return bundle.list("attestations").map((attestation) => ({ ...named, attestation }));
     });
     if (listed.length > MAX_ATTESTATIONS)
       return found("BUNDLE_LIMIT", `${options.source} has ${listed.length} attestations, more than ${MAX_ATTESTATIONS}`);
-    return passed(listed.map(({ publisher, attestation }, index) => attested(attestation, publisher, index + 1)));
+    return passed(listed.map(({ attestation, ...named }, index) => ({ ...named, ...attested(attestation, index + 1) })));
   });
 }
 
 /** A single attestation object, as `pypi-attestations sign` writes it beside a distribution. */
 export function parseAttestation(body: Buffer, options: AttestationOptions): Checked<Attestation> {
-  return parse(body, options, (document) => passed(attested(new JsonFields(document, "attestation"), undefined, 1)));
+  return parse(body, options, (document) =>
+    passed({ publisher: undefined, context: {}, ...attested(new JsonFields(document, "attestation"), 1) }),
+  );
 }
 
-function attested(attestation: JsonFields, publisher: Publisher | undefined, number: number): Attestation {
-  return { label: `PEP 740 attestation ${number}`, publisher, bundle: Buffer.from(JSON.stringify(toSigstoreBundle(attestation))) };
+function attested(attestation: JsonFields, number: number): Pick<Attestation, "label" | "bundle"> {
+  return { label: `PEP 740 attestation ${number}`, bundle: Buffer.from(JSON.stringify(toSigstoreBundle(attestation))) };
 }
 
 function parse<T>(body: Buffer, { source, maxDepth }: AttestationOptions, read: (document: JsonValue) => Checked<T>): Checked<T> {

@@ -1,5 +1,6 @@
 import { type Checked, found, passed } from "../../core/finding.ts";
-import type { JsonFields } from "../../core/json-fields.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { JsonFields } from "../../core/json-fields.ts";
 import { quote } from "../../core/quote.ts";
 import type { SigstoreSigner, SourceClaims } from "../../core/signer.ts";
 import { UnsupportedAttestation } from "./sigstore-bundle.ts";
@@ -60,6 +61,11 @@ export function readPublisher(bundle: JsonFields): Publisher | undefined {
     default:
       throw new UnsupportedAttestation(`its publisher is of the kind ${quote(kind)}, which is not known`);
   }
+}
+
+/** The publisher in an attestation's `context`, which `parseProvenance` has read before: what is no publisher is a bug, and throws. */
+export function publisherOf(context: JsonObject | undefined): Publisher | undefined {
+  return readPublisher(new JsonFields(context ?? {}, "context"));
 }
 
 /** Indexes write `null` or an empty text where there is none. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { JsonObject, JsonValue } from "../../../src/core/json.ts";
 import { parseAttestation, parseProvenance } from "../../../src/ecosystems/pypi/attestations.ts";
+import { publisherOf } from "../../../src/ecosystems/pypi/publisher.ts";
 import { sharedData } from "../../support/shared-data.ts";
 
 const OPTIONS = { source: "the provenance of demo-1.0.tar.gz", maxDepth: 32 };
@@ -175,6 +176,21 @@ describe("an attestation becomes a bundle", () => {
     for (const publisher of [null, undefined]) {
       expect(parse(changed(PROVENANCE, "attestation_bundles.0.publisher", publisher))).toMatchObject({ value: [{ publisher: undefined }] });
     }
+  });
+
+  test("with a context that gives the same publisher again", () => {
+    for (const publisher of [
+      PUBLISHER,
+      { kind: "GitLab", repository: "a/b", workflow_filepath: "c.yml" },
+      { kind: "Google", email: "a@b.example" },
+      null,
+    ]) {
+      const read = parse(changed(PROVENANCE, "attestation_bundles.0.publisher", publisher));
+      const [item] = read.ok ? read.value : [];
+      expect(publisherOf(item?.context)).toEqual(item?.publisher);
+      expect(item?.publisher === undefined).toBe(publisher === null);
+    }
+    expect(publisherOf(undefined)).toBeUndefined();
   });
 
   test("a single attestation object too", () => {

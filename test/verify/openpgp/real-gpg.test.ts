@@ -87,6 +87,12 @@ describe.skipIf(!HERE)("what real gpg makes", () => {
     expect(await gpg.verify(gpg.sign(key), key)).toMatchObject(refused("ALGORITHM_WEAK"));
   });
 
+  test("a weak subkey of a strong key is refused", async () => {
+    const key = gpg.makeKey("mixed", "ed25519");
+    gpg.run("--quick-add-key", key, "rsa1024", "sign", "0");
+    expect(await gpg.verify(gpg.sign(key), key)).toMatchObject(refused("ALGORITHM_WEAK"));
+  });
+
   test("a text-mode signature is refused", async () => {
     expect(await gpg.verify(gpg.sign(alice, "--textmode"), alice)).toMatchObject(refused("BUNDLE_UNSUPPORTED"));
   });

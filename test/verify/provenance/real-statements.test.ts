@@ -2,17 +2,17 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { checkSubject } from "../../../src/core/check-subject.ts";
 import type { Digests } from "../../../src/core/digest.ts";
 import type { SigstoreSigner } from "../../../src/core/signer.ts";
 import { isSubjectName, parseAttestations } from "../../../src/ecosystems/npm/attestations.ts";
+import { checkPublishStatement } from "../../../src/ecosystems/npm/publish-statement.ts";
 import { parseAttestation, parseProvenance } from "../../../src/ecosystems/pypi/attestations.ts";
 import { sameDistribution } from "../../../src/ecosystems/pypi/distribution-name.ts";
 import { checkPublisher } from "../../../src/ecosystems/pypi/publisher.ts";
 import { compareWithCertificate } from "../../../src/verify/provenance/compare-with-certificate.ts";
-import { checkNpmPublish } from "../../../src/verify/provenance/npm-publish.ts";
 import { provenanceLevel } from "../../../src/verify/provenance/provenance-level.ts";
 import { readPredicate } from "../../../src/verify/provenance/read-predicate.ts";
-import { checkSubject } from "../../../src/verify/provenance/subject.ts";
 import { readSigningCertificate } from "../../../src/verify/sigstore/certificate.ts";
 import { readStatement } from "../../../src/verify/sigstore/statement.ts";
 import { sharedData } from "../../support/shared-data.ts";
@@ -39,7 +39,7 @@ function open(bundle: Buffer) {
   return { signer, statement: readStatement(Buffer.from(dsseEnvelope.payload, "base64")) };
 }
 
-function valueOf<T>(
+function resultOf<T>(
   checked: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly finding: { readonly detail: string } },
 ): T {
   if (!checked.ok) throw new Error(checked.finding.detail);
@@ -65,7 +65,7 @@ describe.skipIf(!NPM)("npm", () => {
     sha256: OTHER.sha256,
     sha512: packages.find((each) => each.name === name && each.version === version)?.sha512[0] ?? "",
   });
-  const read = (file: string) => valueOf(parseAttestations(readFileSync(join(folder, file)), OPTIONS)).map(({ bundle }) => open(bundle));
+  const read = (file: string) => resultOf(parseAttestations(readFileSync(join(folder, file)), OPTIONS)).map(({ bundle }) => open(bundle));
 
   test.each([
     ["npm+pacote__valid-attestations.json", "sigstore", "0.4.0"],
@@ -81,7 +81,7 @@ describe.skipIf(!NPM)("npm", () => {
       expect(checkSubject(statement, { digests: digestsOf(name, version), nameMatches: () => false })).toMatchObject({ ok: false });
     }
 
-    const predicate = valueOf(readPredicate(build.statement));
+    const predicate = resultOf(readPredicate(build.statement));
     expect(compareWithCertificate(predicate, build.signer)).toMatchObject({ ok: true, value: CONFIRMED });
     const elsewhere = { ...build.signer, source: { ...build.signer.source, repository: "https://github.com/attacker/x" } };
     expect(compareWithCertificate(predicate, elsewhere)).toMatchObject({ finding: { code: "PREDICATE_MISMATCH" } });
@@ -93,17 +93,19 @@ describe.skipIf(!NPM)("npm", () => {
     });
     expect(provenanceLevel({ verified, builders: (id) => id.startsWith("https://github.com/npm/cli@") })).toMatchObject({ level: "L2" });
 
-    const published = valueOf(readPredicate(publish.statement));
+    const published = resultOf(readPredicate(publish.statement));
     if (published.kind !== "npm-publish") throw new Error("the second attestation is not npm's");
     const registry = new URL(published.registry);
-    expect(checkNpmPublish(published, { name, version, registry })).toMatchObject({ ok: true });
-    expect(checkNpmPublish(published, { name, version: "9.9.9", registry })).toMatchObject({ finding: { code: "PREDICATE_MISMATCH" } });
+    expect(checkPublishStatement(publish.statement, { name, version, registry })).toMatchObject({ ok: true });
+    expect(checkPublishStatement(publish.statement, { name, version: "9.9.9", registry })).toMatchObject({
+      finding: { code: "PREDICATE_MISMATCH" },
+    });
   });
 
   test("SLSA v1 of sigstore 2.0.0 is L2", () => {
     const { signer, statement } = open(readFileSync(join(folder, "sigstore+sigstore-go__sigstore.js@2.0.0-provenance.sigstore.json")));
     if (!signer) throw new Error("it has no certificate");
-    const predicate = valueOf(readPredicate(statement));
+    const predicate = resultOf(readPredicate(statement));
     expect(compareWithCertificate(predicate, signer)).toMatchObject({ ok: true, value: { ...CONFIRMED, warnings: [] } });
     expect(provenanceLevel({ verified: [{ signer, statement, predicate }], builders: onGitHub })).toMatchObject({ level: "L2" });
   });
@@ -128,8 +130,8 @@ describe.skipIf(!PYPI)("PyPI", () => {
   test.each(files)("%s", (file) => {
     const body = readFileSync(join(folder, file));
     const attestations = file.endsWith(".provenance")
-      ? valueOf(parseProvenance(body, OPTIONS))
-      : [valueOf(parseAttestation(body, OPTIONS))];
+      ? resultOf(parseProvenance(body, OPTIONS))
+      : [resultOf(parseAttestation(body, OPTIONS))];
     expect(attestations).toHaveLength(1);
     const archive = file.replace(/(?:\.publish|\.slsa)?\.(?:attestation|provenance)$/, "");
     for (const { bundle, publisher } of attestations) {
@@ -143,7 +145,7 @@ describe.skipIf(!PYPI)("PyPI", () => {
       });
       expect(checkPublisher(publisher, signer)).toMatchObject({ ok: true });
 
-      const predicate = valueOf(readPredicate(statement));
+      const predicate = resultOf(readPredicate(statement));
       const level = provenanceLevel({ verified: [{ signer, statement, predicate }], builders: onGitHub });
       const isBuild = file.endsWith(".slsa.attestation");
       expect(level).toMatchObject({ level: isBuild ? "L2" : "L1" });
@@ -156,7 +158,7 @@ describe.skipIf(!PYPI)("PyPI", () => {
       "pypa/sampleproject",
       "attacker/sampleproject",
     );
-    const [attestation] = valueOf(parseProvenance(Buffer.from(document), OPTIONS));
+    const [attestation] = resultOf(parseProvenance(Buffer.from(document), OPTIONS));
     const { signer } = open(attestation?.bundle ?? Buffer.alloc(0));
     if (!signer) throw new Error("it has no certificate");
     expect(checkPublisher(attestation?.publisher, signer)).toMatchObject({ finding: { code: "PUBLISHER_MISMATCH" } });

@@ -1,7 +1,7 @@
-import { ALGORITHMS, type Digests, WEAK_ALGORITHMS } from "../../core/digest.ts";
-import { type Checked, found, passed } from "../../core/finding.ts";
-import { quote } from "../../core/quote.ts";
-import type { Statement, StatementSubject } from "../../core/statement.ts";
+import { ALGORITHMS, type Digests, WEAK_ALGORITHMS } from "./digest.ts";
+import { type Checked, found, passed } from "./finding.ts";
+import { quote } from "./quote.ts";
+import type { Statement, StatementSubject } from "./statement.ts";
 
 export interface SubjectRequest {
   /** Of the archive, as computed. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { StatementSubject } from "../../../src/core/statement.ts";
-import { checkSubject } from "../../../src/verify/provenance/subject.ts";
-import { statementOf } from "./statements.ts";
+import { checkSubject } from "../../src/core/check-subject.ts";
+import type { StatementSubject } from "../../src/core/statement.ts";
+import { statementOf } from "../verify/provenance/statements.ts";
 
 const NAME = "tool-1.3.0.aam";
 const digests = { sha256: "ab".repeat(32), sha512: "cd".repeat(64), sha1: "ef".repeat(20) };
