@@ -1,7 +1,5 @@
-import type { RepositoryPolicy } from "../core/policy.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
-import type { Policy } from "../core/ports/policy.ts";
 import { createEcosystems } from "../ecosystems/index.ts";
 import type { HttpDeps } from "../http/deps.ts";
 import { Hot, subjectKey } from "../http/hot.ts";
@@ -9,11 +7,12 @@ import { Readers } from "../http/readers.ts";
 import { Counters } from "../mirror/counters.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
 import { Mirror } from "../mirror/obtain.ts";
-import { decide } from "../policy/decide.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
 import type { Config } from "./config.ts";
+import { enforcePolicy } from "./enforced-policy.ts";
+import { readTrustMaterial } from "./trust-material.ts";
 import { connectRepositories } from "./upstream-options.ts";
 
 /** Everything built and wired, not yet listening. */
@@ -31,9 +30,9 @@ const OPEN_BLOBS = 256;
 /** Throws what `openStore` throws. `env` is asked for the clients' index and for proxies. */
 export async function compose(config: Config, { clock, log, env }: { clock: Clock; log: Log; env: NodeJS.ProcessEnv }): Promise<Assay> {
   const { repositories, upstreams, rules } = await connectRepositories(config, log, env);
+  const trust = await readTrustMaterial(config);
   const { blobs, index } = await openStore({ dataDir: config.dataDir, clock, log });
   const upstream = createUpstreamClient({ upstreams, offline: config.offline, limits: config.limits, clock, log });
-  const verifiers = createVerifiers({ limits: config.limits, log });
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
   const documents = new MirrorDocuments(
     { index, upstream, counters, clock, log },
@@ -45,11 +44,20 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       offline: config.offline,
     },
   );
-  const ecosystems = createEcosystems({ documents, index, upstream, limits: config.limits, log });
+  const services = { documents, index, upstream, limits: config.limits, log };
+  const ecosystems = createEcosystems(services);
   const halfBytes = Math.floor(config.memory.bodiesBytes / 2);
   const hot = new Hot({ bodyBytes: halfBytes, pageBytes: halfBytes });
   const readers = new Readers(blobs, OPEN_BLOBS);
-  const policy = policyOf(rules);
+  const policy = await enforcePolicy(config, { repositories, rules, clock, log, changed: () => hot.clear() });
+  const verifiers = createVerifiers({
+    limits: config.limits,
+    log,
+    clock,
+    roots: trust.roots,
+    pgpKeys: () => policy.pgpKeys(),
+    registryKeys: trust.keysOf(services),
+  });
   const mirror = new Mirror(
     {
       ecosystems,
@@ -88,22 +96,13 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     },
     close: async () => {
       clearInterval(sweeping);
+      policy.close();
       readers.close();
       await upstream.close();
       await Promise.all(verifiers.map((verifier) => verifier.close?.()));
       await counters.close();
       await blobs.close();
       await index.close();
-    },
-  };
-}
-
-function policyOf(rules: ReadonlyMap<string, RepositoryPolicy>): Policy {
-  return {
-    decide: (repository, evidence) => {
-      const rule = rules.get(repository.name);
-      if (!rule) throw new Error(`no policy for a repository that is not configured: ${repository.name}`);
-      return decide(evidence, rule);
     },
   };
 }

@@ -12,7 +12,7 @@ import { sendPage } from "./serve-page.ts";
 export function answerHot(request: IncomingMessage, response: ServerResponse, deps: HttpDeps, failed: (error: unknown) => void): boolean {
   if (request.method !== "GET" && request.method !== "HEAD") return false;
   const target = request.url ?? "";
-  const file = deps.hot.file(target);
+  const file = deps.hot.file(target, deps.clock.now());
   if (file) {
     sendRepresentation(request, response, file.representation).then(
       (sent) => {

@@ -6,6 +6,10 @@ import type { Representation } from "./representation.ts";
 export interface HotFile {
   readonly repository: string;
   readonly representation: Representation;
+  /** Until when its verdict holds without being asked again, milliseconds since the epoch: waivers end. */
+  readonly goodUntil: number;
+  /** `Hot.moment` before its verdict was asked for. */
+  readonly madeAt: number;
 }
 
 /** A page made from an upstream document, plain and, for clients that take it, gzipped. */
@@ -31,6 +35,7 @@ export class Hot {
   /** When each package was last renewed, in moments. */
   readonly #renewedAt = new Map<string, number>();
   #moment = 0;
+  #clearedAt = 0;
 
   constructor(options: { bodyBytes: number; pageBytes: number }) {
     this.#files = new LRUCache({
@@ -46,16 +51,28 @@ export class Hot {
     });
   }
 
-  file(target: string): HotFile | undefined {
-    return this.#files.get(target);
+  /** A file whose verdict still holds at `now`. */
+  file(target: string, now: number): HotFile | undefined {
+    const file = this.#files.get(target);
+    if (!file || now < file.goodUntil) return file;
+    this.#files.delete(target);
+    return undefined;
   }
 
+  /** Not for a file that was judged by a policy which no longer holds. */
   keepFile(target: string, file: HotFile): void {
-    this.#files.set(target, file);
+    if (file.madeAt >= this.#clearedAt) this.#files.set(target, file);
   }
 
   dropFile(target: string): void {
     this.#files.delete(target);
+  }
+
+  /** Forgets everything: another policy holds. */
+  clear(): void {
+    this.#clearedAt = ++this.#moment;
+    this.#files.clear();
+    this.#pages.clear();
   }
 
   /** A page that is still good at `now`. */
@@ -68,10 +85,10 @@ export class Hot {
   }
 
   keepPage(key: string, page: HotPage): void {
-    this.#pages.set(key, page);
+    if (page.madeAt >= this.#clearedAt) this.#pages.set(key, page);
   }
 
-  /** A number that grows with every `renew`. */
+  /** A number that grows with every `renew` and `clear`. */
   get moment(): number {
     return this.#moment;
   }

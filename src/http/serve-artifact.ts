@@ -17,6 +17,9 @@ const BODY_IN_MEMORY_BYTES = 4 * 1024 * 1024;
 
 const WARNING_CHARACTERS = 500;
 
+/** A verdict is asked for again after this time, even on a hit: what it rests on includes the clock. */
+const VERDICT_HOLDS_MS = 60_000;
+
 /**
  * The one place that sends archive bytes, for every verb and every path that names an archive: admitted bytes, a refusal, or the first part of an
  * archive that is still on its way. Throws what `obtain` throws, for the error answer; after bytes have gone out it cuts the connection instead.
@@ -29,11 +32,12 @@ export async function serveArtifact(
   origin: string,
   deps: HttpDeps,
 ): Promise<void> {
+  const madeAt = deps.hot.moment;
   const obtained = await deps.mirror.obtain(repository, answer.ref);
   switch (obtained.kind) {
     case "held":
       deps.counters.add(repository.name, "hits", 1);
-      return serveAdmitted(request, response, obtained, answer, deps);
+      return serveAdmitted(request, response, { ...obtained, madeAt }, answer, deps);
     case "refused":
       return refuse(request, response, obtained.admission, repository, origin, deps);
     case "arriving": {
@@ -41,7 +45,7 @@ export async function serveArtifact(
       if (ready.kind === "flowing") return serveArriving(request, response, ready.reader, answer, deps);
       if (ready.admission.verdict.kind === "refuse") return refuse(request, response, ready.admission, repository, origin, deps);
       const held = await deps.mirror.held(repository, answer.ref);
-      if (held?.kind === "held") return serveAdmitted(request, response, held, answer, deps);
+      if (held?.kind === "held") return serveAdmitted(request, response, { ...held, madeAt }, answer, deps);
       if (held?.kind === "refused") return refuse(request, response, held.admission, repository, origin, deps);
       throw new Error("an archive that was admitted a moment ago is not in the store");
     }
@@ -69,7 +73,7 @@ function refuse(
 async function serveAdmitted(
   request: IncomingMessage,
   response: ServerResponse,
-  held: { readonly blob: AdmittedBlob; readonly admission: Admission; readonly verdict: Admit },
+  held: { readonly blob: AdmittedBlob; readonly admission: Admission; readonly verdict: Admit; readonly madeAt: number },
   answer: ArtifactAnswer,
   deps: HttpDeps,
 ): Promise<void> {
@@ -80,13 +84,15 @@ async function serveAdmitted(
 }
 
 async function hotFile(
-  held: { readonly blob: AdmittedBlob; readonly verdict: Admit },
+  held: { readonly blob: AdmittedBlob; readonly verdict: Admit; readonly madeAt: number },
   answer: ArtifactAnswer,
   deps: HttpDeps,
 ): Promise<HotFile> {
   const { blob } = held;
   return {
     repository: answer.ref.repository,
+    goodUntil: deps.clock.now() + VERDICT_HOLDS_MS,
+    madeAt: held.madeAt,
     representation: {
       etag: `"sha256-${blob.digest}"`,
       sizeBytes: blob.sizeBytes,

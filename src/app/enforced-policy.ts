@@ -1,0 +1,84 @@
+import { resolve } from "node:path";
+import type { RepositoryPolicy } from "../core/policy.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Repository } from "../core/ports/ecosystem.ts";
+import type { Log } from "../core/ports/log.ts";
+import type { Policy } from "../core/ports/policy.ts";
+import { decide } from "../policy/decide/decide.ts";
+import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-policy.ts";
+import type { ReadPolicy } from "../policy/read-policy.ts";
+import { loadPinnedKeys, type PinnedKey } from "../verify/openpgp/pinned-keys.ts";
+import type { Config } from "./config.ts";
+import { CONFIG_DEFAULTS } from "./config-defaults.ts";
+import { levelOf } from "./level-of.ts";
+
+/** The policy that requests are decided by, as its file says it now. */
+export interface EnforcedPolicy extends Policy {
+  /** The OpenPGP keys that the policy names. Read anew when the policy changes. Throws CONFIG_INVALID where a key file cannot be used. */
+  pgpKeys(): Promise<readonly PinnedKey[]>;
+  close(): void;
+}
+
+interface EnforceDeps {
+  readonly repositories: readonly Repository[];
+  /** What the configuration leaves to the operator, by repository name. */
+  readonly rules: ReadonlyMap<string, RepositoryPolicy>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called when another policy holds from now on. */
+  readonly changed: () => void;
+}
+
+/** Reads the policy file and follows its changes. Throws CONFIG_INVALID where it is not valid at the start; a bad change later keeps the old policy and is logged. */
+export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<EnforcedPolicy> {
+  const live = await watchPolicy({
+    file: config.policyPath,
+    optional: config.policyPath === resolve(CONFIG_DEFAULTS.policy),
+    known: {
+      repositories: deps.repositories.map(({ name }) => name),
+      trust: ["public", ...Object.keys(config.trust)],
+      upstreams: deps.repositories.flatMap(({ upstreams }) => upstreams.flatMap(({ id, trust }) => (trust === undefined ? [id] : [id, trust]))),
+    },
+    clock: deps.clock,
+    signals: process,
+  });
+  warn(live.current(), deps.log);
+  live.subscribe((change) => follow(change, deps));
+  return {
+    decide: (question) => {
+      const { policy, feeds } = live.current();
+      const repository = deps.rules.get(question.ref.repository);
+      if (!repository) throw new Error(`no policy for a repository that is not configured: ${question.ref.repository}`);
+      return decide(question, { policy, feeds, repository, levelOf });
+    },
+    pgpKeys: keysOf(live),
+    close: () => live.close(),
+  };
+}
+
+function follow(change: PolicyChange, { log, changed }: EnforceDeps): void {
+  if (change.kind === "kept") {
+    log.error({ err: change.error }, "the changed policy is not valid: the one before it stays in force");
+    return;
+  }
+  log.info({ file: change.policy.file, revision: change.policy.revision }, "the policy changed: it holds from the next request on");
+  warn(change.policy, log);
+  changed();
+}
+
+function warn({ warnings }: ReadPolicy, log: Log): void {
+  for (const warning of warnings) log.warn({ ...warning }, "the policy has something dangerous, or that does nothing");
+}
+
+function keysOf(live: LivePolicy): () => Promise<readonly PinnedKey[]> {
+  let known: { revision: string; keys: Promise<readonly PinnedKey[]> } | undefined;
+  return () => {
+    const { policy, revision } = live.current();
+    if (known?.revision !== revision) {
+      const named = [...policy.signers.values()].flatMap((signer) => (signer.kind === "openpgp" ? [signer] : []));
+      const loads = named.map(({ keysPath, fingerprints }) => (keysPath === undefined ? [] : loadPinnedKeys(keysPath, fingerprints)));
+      known = { revision, keys: Promise.all(loads).then((keys) => keys.flat()) };
+    }
+    return known.keys;
+  };
+}

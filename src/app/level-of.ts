@@ -1,0 +1,13 @@
+import type { Ruling } from "../policy/decide/decide.ts";
+import { type VerifiedItem, provenanceLevel } from "../verify/provenance/provenance-level.ts";
+import { readPredicate } from "../verify/provenance/read-predicate.ts";
+
+/** The level that verified signatures make: policy knows whom it lets count, verify knows what they signed. */
+export const levelOf: Ruling["levelOf"] = (signatures, accepts) => {
+  const verified = signatures.map(({ signer, statement }): VerifiedItem => {
+    if (!statement) return { signer };
+    const predicate = readPredicate(statement);
+    return predicate.ok ? { signer, statement, predicate: predicate.value } : { signer, statement };
+  });
+  return provenanceLevel({ verified, builders: accepts });
+};
