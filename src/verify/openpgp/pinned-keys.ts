@@ -13,6 +13,8 @@ export const MAX_KEY_FILES = 1000;
 
 const KEY_FILE = /\.(?:asc|gpg|pgp|key)$/i;
 const BEGIN = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+/** A secret has no business here, and would be kept for longer than it should. */
+const HOLDS_PRIVATE = "it holds a private key";
 const PRIVATE = "-----BEGIN PGP PRIVATE KEY BLOCK-----";
 
 /** A primary key that the operator trusts by its full fingerprint. */
@@ -92,7 +94,7 @@ async function readKeyFile(path: string): Promise<KeyFile> {
 
 async function publicKeys(path: string, body: Buffer): Promise<readonly PublicKey[]> {
   const text = body.toString("latin1");
-  if (text.includes(PRIVATE)) throw notAKeyFile(path, "it holds a private key");
+  if (text.includes(PRIVATE)) throw notAKeyFile(path, HOLDS_PRIVATE);
   try {
     // The library reads only the first armor block of a text.
     const blocks = text.split(BEGIN).slice(1);
@@ -100,7 +102,8 @@ async function publicKeys(path: string, body: Buffer): Promise<readonly PublicKe
       blocks.length === 0
         ? await readKeys({ binaryKeys: body, config: OPENPGP_CONFIG })
         : (await Promise.all(blocks.map((block) => readKeys({ armoredKeys: BEGIN + block, config: OPENPGP_CONFIG })))).flat();
-    return read.map((key) => (key.isPrivate() ? key.toPublic() : key));
+    if (read.some((key) => key.isPrivate())) throw new Error(HOLDS_PRIVATE);
+    return read;
   } catch (error) {
     throw notAKeyFile(path, error instanceof Error ? error.message : "", error);
   }

@@ -1,19 +1,20 @@
 import { isUpstreamFailure } from "../../core/errors.ts";
 import type { Outcome } from "../../core/evidence.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
+import type { Candidate } from "../../core/ports/verifier.ts";
 import type { RegistryKey } from "./registry-keys.ts";
 
-/** The keys that an upstream's registry signs with; none where it has none. */
-export type RegistryKeySource = (upstream: Upstream) => Promise<readonly RegistryKey[]>;
+/** The keys that the registry at this upstream signs with; none where it has none. `repository` is the name of the one that mirrors it. */
+export type RegistryKeySource = (repository: string, upstream: Upstream) => Promise<readonly RegistryKey[]>;
 
 type Asked =
   | { readonly ok: true; readonly value: readonly RegistryKey[] }
   | { readonly ok: false; readonly outcome: Extract<Outcome, { readonly kind: "unavailable" }> };
 
 /** Without the keys a signature can be neither good nor bad, so an upstream that cannot give them makes it `unavailable`. */
-export async function askForKeys(source: RegistryKeySource, upstream: Upstream): Promise<Asked> {
+export async function askForKeys(source: RegistryKeySource, { ref, resolution }: Candidate): Promise<Asked> {
   try {
-    return { ok: true, value: await source(upstream) };
+    return { ok: true, value: await source(ref.repository, resolution.upstream) };
   } catch (error) {
     if (!isUpstreamFailure(error)) throw error;
     return { ok: false, outcome: { kind: "unavailable", detail: `the registry's keys could not be had: ${error.message}` } };

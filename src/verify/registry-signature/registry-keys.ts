@@ -86,7 +86,7 @@ function p256(base64: string, malformed: Malformed): KeyObject {
   } catch {
     throw malformed("cannot be read");
   }
-  if (key.asymmetricKeyType !== "ec" || key.asymmetricKeyDetails?.namedCurve !== "prime256v1") throw malformed("is not on the curve P-256");
+  if (key.asymmetricKeyDetails?.namedCurve !== "prime256v1") throw malformed("is not on the curve P-256");
   return key;
 }
 

@@ -5,9 +5,6 @@ import { quote } from "../../core/quote.ts";
 import type { Signer } from "../../core/signer.ts";
 import type { RegistryKey } from "./registry-keys.ts";
 
-/** Characters of base64. A DER signature by P-256 has at most 72 bytes. */
-const MAX_SIGNATURE_CHARACTERS = 128;
-
 export type RegistrySignature = Extract<SignedItem, { readonly kind: "registry-signature" }>;
 
 /**
@@ -46,7 +43,6 @@ function whyNotValid({ validFrom, validUntil }: RegistryKey, publishedAt: number
 }
 
 function decode(base64: string): Buffer | undefined {
-  if (base64.length > MAX_SIGNATURE_CHARACTERS) return undefined;
   const bytes = Buffer.from(base64, "base64");
   return bytes.toString("base64") === base64 ? bytes : undefined;
 }

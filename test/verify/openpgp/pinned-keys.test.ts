@@ -51,6 +51,8 @@ describe("only a full fingerprint of a primary key pins it", () => {
 describe("a file that is none of public keys is refused", () => {
   test.each([
     ["a private key", () => alice.secret.armor()],
+    ["a private key after a public one", () => alice.public.armor() + bob.secret.armor()],
+    ["a binary private key", () => alice.secret.write()],
     ["an armor that does not end", () => alice.public.armor().slice(0, 200)],
     ["text", () => "no key"],
     ["nothing", () => ""],
