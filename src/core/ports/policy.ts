@@ -25,6 +25,8 @@ export interface PolicyQuestion {
   readonly firstSeenAt: number | undefined;
   readonly packageFirstSeenAt: number | undefined;
   readonly precedents: readonly Precedent[];
+  /** The dist-tags that the version carries now; undefined where that is not known. */
+  readonly tags?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
 }

@@ -15,6 +15,7 @@ export function judgeMetadata(
   return [
     ...judgeDenied(question, policy, feeds),
     ...judgeGovernance(question, policy),
+    ...judgeTag(question, rule),
     ...judgeUpstream(question, rule),
     ...judgeAge(question, rule),
   ];
@@ -28,6 +29,17 @@ function judgeDenied({ ref }: PolicyQuestion, policy: Policy, feeds: ReadonlyMap
 function judgeGovernance({ ref }: PolicyQuestion, policy: Policy): readonly Judgement[] {
   const block = governanceBlock(policy, ref);
   return block ? judge("error", { code: "GOVERNANCE", text: block.text, rule: `governance.${block.gate}`, check: "governance" }) : [];
+}
+
+function judgeTag({ tags }: PolicyQuestion, { requireTag }: EffectiveRule): readonly Judgement[] {
+  if (requireTag === undefined || tags?.includes(requireTag)) return [];
+  const got = tags === undefined ? "a version whose tags are not known" : `one tagged ${tags.join(", ") || "with nothing"}`;
+  return judge("error", {
+    code: "GOVERNANCE",
+    text: `expected a version tagged ${requireTag}, got ${got}`,
+    rule: "governance.require_tag",
+    check: "governance",
+  });
 }
 
 /** Dependency confusion: a name that is bound to one upstream is not taken from another, whatever that one has under it. */

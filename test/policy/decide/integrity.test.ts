@@ -1,24 +1,27 @@
 import { expect, test } from "vitest";
-import { parseDigest } from "../../src/core/digest.ts";
-import { type Evidence, FINDING_CODES, type Outcome, VERIFIER_IDS, type VerifierId } from "../../src/core/evidence.ts";
-import type { RepositoryPolicy } from "../../src/core/policy.ts";
-import { decide } from "../../src/policy/decide.ts";
+import { type Evidence, FINDING_CODES, type Outcome } from "../../../src/core/evidence.ts";
+import type { RepositoryPolicy } from "../../../src/core/policy.ts";
+import type { Undecided, Verdict } from "../../../src/core/verdict.ts";
+import { answer, question, SOUND, STRONG, verdictOf } from "../../support/question.ts";
 
 const STANDARD: RepositoryPolicy = { unclaimed: "refuse", weakChecksum: "warn" };
 const LENIENT: RepositoryPolicy = { unclaimed: "allow", weakChecksum: "warn" };
 const STRICT: RepositoryPolicy = { unclaimed: "refuse", weakChecksum: "error" };
 const POLICIES = [STANDARD, LENIENT, STRICT, { unclaimed: "allow", weakChecksum: "error" }] as const;
 
-const STRONG: Outcome = { kind: "pass", claims: { strength: "strong" } };
 const WEAK: Outcome = { kind: "pass", claims: { strength: "weak" } };
-const SOUND: Outcome = { kind: "pass", claims: { entries: 1 } };
 const ABSENT: Outcome = { kind: "absent" };
 const UNAVAILABLE: Outcome = { kind: "unavailable", detail: "the check did not end within 300 s" };
 const WRONG: Outcome = { kind: "invalid", code: "CHECKSUM_MISMATCH", detail: "expected sha256 3a7b, got 91cc" };
 const UNSAFE: Outcome = { kind: "invalid", code: "ARCHIVE_UNSAFE", detail: "climbs out" };
 
-function answer(verifier: VerifierId, outcome: Outcome): Evidence {
-  return { verifier, subject: parseDigest("0".repeat(64)), checkedAt: 0, outcome };
+const VERIFIERS = ["checksum", "archive"] as const;
+
+/** Under a policy that allows everything it can: integrity is not its to allow. */
+const PERMISSIVE = "mode: audit\ndefaults: {signature: {on_untrusted: warn, on_invalid: warn}, first_use: off, no_downgrade: off}";
+
+function decide(evidence: readonly Evidence[], repository: RepositoryPolicy): Verdict | Undecided {
+  return verdictOf(PERMISSIVE, question({ evidence }), repository);
 }
 
 function evidence(checksum: Outcome | undefined, archive: Outcome | undefined): Evidence[] {
@@ -105,7 +108,7 @@ test("whatever the evidence and the policy, only a good answer of every verifier
   for (let round = 0; round < 20_000; round++) {
     const policy = pick(POLICIES);
     // Half the answers are good, or hardly any random list would be admitted.
-    const given = Array.from({ length: random(5) }, () => answer(pick(VERIFIER_IDS), random(2) === 0 ? STRONG : pick(outcomes)));
+    const given = Array.from({ length: random(5) }, () => answer(pick(VERIFIERS), random(2) === 0 ? STRONG : pick(outcomes)));
     const verdict = decide(given, policy);
     if (verdict.kind === "refuse") continue;
     admitted++;
@@ -114,7 +117,7 @@ test("whatever the evidence and the policy, only a good answer of every verifier
       given.some(({ outcome }) => outcome.kind === "invalid" || outcome.kind === "unavailable"),
       context,
     ).toBe(false);
-    for (const verifier of VERIFIER_IDS)
+    for (const verifier of VERIFIERS)
       expect(
         given.some((one) => one.verifier === verifier),
         context,
