@@ -18,6 +18,8 @@ import { packBody, StoredDocuments, unpackDocument } from "./sqlite/stored-docum
 
 /** Rows of each kind kept in memory. A row with its evidence takes a few KB. */
 const CACHED_ROWS = 4096;
+/** Their evidence, in characters of JSON: statements are foreign text, and a hostile one has a MiB. */
+const CACHED_EVIDENCE_CHARACTERS = 32 * 1024 * 1024;
 
 /** A cached row, or that there is none: archives nobody has are asked for again and again, too. */
 interface Cached<T> {
@@ -46,7 +48,11 @@ export class SqliteIndex implements Index {
   readonly #counters: CounterSums;
   readonly #leases: Leases;
   readonly #dataVersion: Database.Statement<unknown[], number>;
-  readonly #admissionCache = new LRUCache<string, Cached<Admission>>({ max: CACHED_ROWS });
+  readonly #admissionCache = new LRUCache<string, Cached<Admission>>({
+    max: CACHED_ROWS,
+    maxSize: CACHED_EVIDENCE_CHARACTERS,
+    sizeCalculation: ({ row }) => 1 + (row ? JSON.stringify(row.evidence).length : 0),
+  });
   readonly #fileCache = new LRUCache<string, Cached<KnownFile>>({ max: CACHED_ROWS });
   #cachedVersion: number | undefined;
 

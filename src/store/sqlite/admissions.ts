@@ -1,34 +1,18 @@
 import type Database from "better-sqlite3";
 import { z } from "zod";
 import { type ArtifactRef, ECOSYSTEM_IDS } from "../../core/artifact.ts";
-import { parseDigest } from "../../core/digest.ts";
-import { type Evidence, FINDING_CODES, type Outcome, VERIFIER_IDS } from "../../core/evidence.ts";
+import { FINDING_CODES, VERIFIER_IDS } from "../../core/evidence.ts";
 import { type Admission, POLICY_REASON_CODES, type Reason, type Verdict } from "../../core/verdict.ts";
 import type { Artifacts } from "./artifacts.ts";
+import { evidenceSchema } from "./evidence-schema.ts";
+import { integerOrNull } from "./integer-or-null.ts";
 import type { Names } from "./names.ts";
 import { bytesSchema, checksumSchema, digestSchema, jsonColumn, readRow, timeSchema } from "./read-row.ts";
-
-const outcomeSchema = z.discriminatedUnion("kind", [
-  z.looseObject({
-    kind: z.literal("pass"),
-    claims: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
-  }),
-  z.looseObject({ kind: z.literal("invalid"), code: z.enum(FINDING_CODES), detail: z.string() }),
-  z.looseObject({ kind: z.literal("absent") }),
-  z.looseObject({ kind: z.literal("unavailable"), detail: z.string() }),
-]) satisfies z.ZodType<Outcome>;
-
-const evidenceSchema = z.looseObject({
-  verifier: z.enum(VERIFIER_IDS),
-  subject: z.string().transform(parseDigest),
-  checkedAt: timeSchema,
-  outcome: outcomeSchema,
-}) satisfies z.ZodType<Evidence>;
 
 const reasonSchema = z.looseObject({
   code: z.enum([...FINDING_CODES, ...POLICY_REASON_CODES]),
   rule: z.string(),
-  verifier: z.enum(VERIFIER_IDS),
+  verifier: z.enum([...VERIFIER_IDS, "policy"]),
   text: z.string(),
   help: z.string(),
 }) satisfies z.ZodType<Reason>;
@@ -48,13 +32,15 @@ const rowSchema = z.object({
   url: z.string(),
   upstream: z.string(),
   claims: jsonColumn(z.array(checksumSchema)),
+  publishedAt: z.int().nullable(),
+  firstSeenAt: timeSchema.nullable(),
   evidence: jsonColumn(z.array(evidenceSchema)),
   verdict: jsonColumn(verdictSchema),
 });
 
 const COLUMNS = `
   m.ecosystem, a.version, a.file, m.decided_at AS decidedAt, m.digest, m.size_bytes AS sizeBytes,
-  m.url, u.name AS upstream, m.claims, m.evidence, m.verdict`;
+  m.url, u.name AS upstream, m.claims, m.published_at AS publishedAt, m.first_seen_at AS firstSeenAt, m.evidence, m.verdict`;
 const TABLES = `
   packages p
   JOIN artifacts a ON a.package_id = p.id
@@ -83,8 +69,9 @@ export class Admissions {
        AND m.id = (SELECT max(id) FROM admissions WHERE artifact_id = a.id AND decision = 'admit') ORDER BY a.id`,
     );
     this.#add = database.prepare(
-      `INSERT INTO admissions (artifact_id, ecosystem, decided_at, decision, digest, size_bytes, url, upstream_id, claims, evidence, verdict)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO admissions
+         (artifact_id, ecosystem, decided_at, decision, digest, size_bytes, url, upstream_id, claims, published_at, first_seen_at, evidence, verdict)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#addBlob = database.prepare("INSERT INTO blobs (digest, size_bytes, first_admitted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
   }
@@ -115,6 +102,8 @@ export class Admissions {
       admission.url,
       this.#upstreams.idOf(admission.upstream),
       JSON.stringify(admission.claims),
+      integerOrNull(admission.publishedAt),
+      integerOrNull(admission.firstSeenAt, 0),
       JSON.stringify(admission.evidence),
       JSON.stringify(verdict),
     );
@@ -122,6 +111,11 @@ export class Admissions {
 }
 
 function toAdmission(row: unknown, repository: string, name: string): Admission {
-  const { ecosystem, version, file, ...rest } = readRow(rowSchema, row, `an admission of ${name}`);
-  return { ref: { repository, ecosystem, name, version, file }, ...rest };
+  const { ecosystem, version, file, publishedAt, firstSeenAt, ...rest } = readRow(rowSchema, row, `an admission of ${name}`);
+  return {
+    ref: { repository, ecosystem, name, version, file },
+    ...rest,
+    ...(publishedAt === null ? {} : { publishedAt }),
+    ...(firstSeenAt === null ? {} : { firstSeenAt }),
+  };
 }

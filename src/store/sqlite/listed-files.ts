@@ -6,6 +6,7 @@ import { type Checksum, parseHexChecksum } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { DocumentRecord, KnownFile, ListedFile } from "../../core/ports/index-store.ts";
 import type { Artifacts } from "./artifacts.ts";
+import { integerOrNull } from "./integer-or-null.ts";
 import { Names } from "./names.ts";
 import { bytesSchema, jsonColumn, readRow, timeSchema } from "./read-row.ts";
 
@@ -211,11 +212,6 @@ function archiveKey(file: Pick<ListedFile, "version" | "file">): string {
  */
 function fingerprintOf(file: ListedFile, upstream: string): string {
   return hash("sha256", `${upstream}\0${JSON.stringify(file)}`, "base64url").slice(0, 22);
-}
-
-/** Sizes and times are an upstream's words. One that is no whole number says nothing, and must not cost the whole document. */
-function integerOrNull(value: number | undefined, least = Number.MIN_SAFE_INTEGER): number | null {
-  return value !== undefined && Number.isSafeInteger(value) && value >= least ? value : null;
 }
 
 function readClaims(rows: readonly unknown[], name: string): Checksum[] {
