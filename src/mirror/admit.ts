@@ -1,7 +1,7 @@
 import type { ArtifactRef } from "../core/artifact.ts";
 import type { Algorithm } from "../core/digest.ts";
 import { parseHexChecksum } from "../core/digest.ts";
-import type { Evidence, Outcome } from "../core/evidence.ts";
+import type { Evidence } from "../core/evidence.ts";
 import type { Limits } from "../core/limits.ts";
 import type { BlobStore, Reception } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -11,17 +11,21 @@ import type { Policy } from "../core/ports/policy.ts";
 import type { ArchiveStream, UpstreamClient } from "../core/ports/upstream-client.ts";
 import type { Candidate, Verifier } from "../core/ports/verifier.ts";
 import type { Admission } from "../core/verdict.ts";
+import { judge } from "./judge.ts";
 
 export interface AdmitDeps {
   readonly ecosystem: Ecosystem;
   readonly upstream: Pick<UpstreamClient, "open">;
   readonly blobs: BlobStore;
-  readonly index: Pick<Index, "admission" | "record">;
+  readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record">;
   readonly verifiers: readonly Verifier[];
   readonly policy: Policy;
   readonly limits: Limits;
   readonly clock: Clock;
 }
+
+/** A journal line without what is decided from it. */
+type Facts = Omit<Admission, "verdict" | "decidedAt">;
 
 /** An archive on its way in, for those who wait for it. `sizeBytes` is what upstream announced. */
 export interface Arrival {
@@ -41,18 +45,18 @@ export async function admit(
 ): Promise<Admission> {
   const resolution = await deps.ecosystem.resolve(repository, ref);
   const before = await deps.index.admission(ref, { admittedOnly: true });
-  const ahead = verifyAhead(ref, resolution, deps);
-  ahead.catch(() => {}); // Awaited below; until then an upstream that fails must not leave its rejection unheard.
+  const published = deps.ecosystem.published(repository, resolution);
+  published.catch(() => {}); // Awaited below; until then a failure must not go unheard, nor end a download that is well.
   const stream = await deps.upstream.open(resolution.upstream, resolution.url, { maxBytes: deps.limits.archiveBytes });
   const claimed = await withHeaderClaims(resolution, stream);
   const reception = deps.blobs.receive(stream.bytes, { maxBytes: deps.limits.archiveBytes, algorithms: algorithms(claimed, deps) });
   arriving({ reception, sizeBytes: stream.sizeBytes });
   const blob = await reception.whole;
   try {
-    const candidate = { ref, resolution: claimed, blob, ecosystem: deps.ecosystem, admittedBefore: before?.digest };
-    const evidence = await verify(candidate, await ahead, deps);
-    const verdict = deps.policy.decide(repository, evidence);
-    const admission = journalLine(candidate, evidence, verdict, deps.clock);
+    const about = { ref, resolution: claimed, blob, ecosystem: deps.ecosystem, admittedBefore: before?.digest };
+    const facts = await verify({ ...about, published: await published }, deps);
+    const verdict = await judge(repository, facts, deps);
+    const admission = { ...facts, verdict, decidedAt: deps.clock.now() };
     if (verdict.kind === "admit") await deps.blobs.promote(blob, verdict);
     // The row is the commit point. A crash before this line leaves an orphan file for gc, never a row without bytes.
     await deps.index.record(admission);
@@ -63,20 +67,14 @@ export async function admit(
   }
 }
 
-/** Evidence that can be had ahead of the bytes is fetched and checked while they flow. */
-async function verifyAhead(ref: ArtifactRef, resolution: Resolution, deps: AdmitDeps): Promise<readonly (Outcome | undefined)[]> {
-  return Promise.all(deps.verifiers.map(async (verifier) => verifier.ahead?.(ref, resolution)));
-}
-
-async function verify(candidate: Candidate, ahead: readonly (Outcome | undefined)[], deps: AdmitDeps): Promise<readonly Evidence[]> {
-  return Promise.all(
-    deps.verifiers.map(async (verifier, position) => ({
-      verifier: verifier.id,
-      subject: candidate.blob.digest,
-      outcome: await verifier.verify(candidate, ahead[position]),
-      checkedAt: deps.clock.now(),
-    })),
-  );
+/** Every verifier over every archive: all that can be known of it, before anything is decided. One verifier may find several things. */
+async function verify(candidate: Candidate, deps: AdmitDeps): Promise<Facts> {
+  const found = deps.verifiers.map(async (verifier) => {
+    const outcomes = [await verifier.verify(candidate)].flat();
+    const about = { verifier: verifier.id, subject: candidate.blob.digest, checkedAt: deps.clock.now() };
+    return outcomes.map((outcome) => ({ ...about, outcome }));
+  });
+  return factsOf(candidate, (await Promise.all(found)).flat());
 }
 
 /** A digest in the answer's own headers is one more claim for the bytes to meet. Throws UPSTREAM_MALFORMED for one that is none. */
@@ -97,17 +95,17 @@ function algorithms(resolution: Resolution, deps: AdmitDeps): readonly Algorithm
   return [...new Set([...deps.ecosystem.algorithms, ...resolution.claims.map((claim) => claim.algorithm)])];
 }
 
-function journalLine(candidate: Candidate, evidence: readonly Evidence[], verdict: Admission["verdict"], clock: Clock): Admission {
-  const { ref, resolution, blob } = candidate;
+function factsOf({ ref, resolution, blob }: Candidate, evidence: readonly Evidence[]): Facts {
+  const { url, upstream, claims, publishedAt, firstSeenAt } = resolution;
   return {
     ref,
-    decidedAt: clock.now(),
     digest: blob.digest,
     sizeBytes: blob.sizeBytes,
-    url: resolution.url.href,
-    upstream: resolution.upstream.id,
-    claims: resolution.claims,
+    url: url.href,
+    upstream: upstream.id,
+    claims,
+    ...(publishedAt === undefined ? {} : { publishedAt }),
+    ...(firstSeenAt === undefined ? {} : { firstSeenAt }),
     evidence,
-    verdict,
   };
 }

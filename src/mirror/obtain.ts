@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
+import { AssayError, isUpstreamFailure } from "../core/errors.ts";
 import type { AdmittedBlob, BlobStore } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
@@ -16,11 +17,13 @@ import type { Counters } from "./counters.ts";
 import { Flight, type Withhold } from "./flight.ts";
 import { judge } from "./judge.ts";
 
-/** What asking for an archive comes to. */
-export type Obtained =
+/** What is known of an archive without asking an upstream. */
+export type Held =
   | { readonly kind: "held"; readonly blob: AdmittedBlob; readonly admission: Admission; readonly verdict: Exclude<Verdict, Refusal> }
-  | { readonly kind: "refused"; readonly admission: Admission; readonly refusal: Refusal }
-  | { readonly kind: "arriving"; readonly flight: Flight };
+  | { readonly kind: "refused"; readonly admission: Admission; readonly refusal: Refusal };
+
+/** What asking for an archive comes to. */
+export type Obtained = Held | { readonly kind: "arriving"; readonly flight: Flight };
 
 export interface ObtainSettings {
   readonly withhold: Withhold;
@@ -65,17 +68,44 @@ export class Mirror {
 
   /** Answers at once from what is held or known; otherwise with the flight that fetches it, shared by all who ask meanwhile. */
   async obtain(repository: Repository, ref: ArtifactRef): Promise<Obtained> {
-    return (await this.held(repository, ref)) ?? this.#recentlyRefused(ref) ?? { kind: "arriving", flight: this.#fly(repository, ref) };
+    return (await this.#checked(repository, ref)) ?? this.#recentlyRefused(ref) ?? { kind: "arriving", flight: this.#fly(repository, ref) };
   }
 
-  /** What is on disk, judged by the policy of now. Undefined where there is nothing, or where its bytes were damaged. */
-  async held(repository: Repository, ref: ArtifactRef): Promise<Obtained | undefined> {
+  /**
+   * What is on disk, judged by the policy of now from all that is known about these bytes. Undefined where there is nothing, or where its bytes were
+   * damaged.
+   */
+  async held(repository: Repository, ref: ArtifactRef): Promise<Held | undefined> {
+    const admission = await this.#newestLine(ref);
+    return admission && this.#judged(repository, admission);
+  }
+
+  /** `held`, where every verifier has had its say: what an older Assay admitted, which had fewer of them, goes down the whole road again. */
+  async #checked(repository: Repository, ref: ArtifactRef): Promise<Held | undefined> {
     const admission = await this.#deps.index.admission(ref, { admittedOnly: true });
-    if (!admission) return undefined;
+    return admission && this.#isWhole(admission) ? this.#judged(repository, admission) : undefined;
+  }
+
+  async #judged(repository: Repository, admission: Admission): Promise<Held | undefined> {
     const verdict = await judge(repository, admission, this.#deps);
-    if (verdict.kind === "refuse") return { kind: "refused", admission: { ...admission, verdict }, refusal: verdict };
+    const judged = { ...admission, verdict };
+    if (verdict.kind === "refuse") return { kind: "refused", admission: judged, refusal: verdict };
     const blob = await this.#deps.blobs.find(admission.digest, admission.sizeBytes);
-    return blob && { kind: "held", blob, admission, verdict };
+    return blob && { kind: "held", blob, admission: judged, verdict };
+  }
+
+  /** The journal line that knows most about the bytes that were admitted. A later check of the same bytes counts also where it ended in a refusal. */
+  async #newestLine(ref: ArtifactRef): Promise<Admission | undefined> {
+    const { index } = this.#deps;
+    const admitted = await index.admission(ref, { admittedOnly: true });
+    if (!admitted || this.#isWhole(admitted)) return admitted;
+    const newest = await index.admission(ref);
+    return newest?.digest === admitted.digest ? newest : admitted;
+  }
+
+  /** Evidence about other bytes is none. */
+  #isWhole({ evidence, digest }: Admission): boolean {
+    return this.#deps.verifiers.every(({ id }) => evidence.some(({ verifier, subject }) => verifier === id && subject === digest));
   }
 
   #recentlyRefused(ref: ArtifactRef): Obtained | undefined {
@@ -91,7 +121,8 @@ export class Mirror {
     const flight: Flight = new Flight(ref, this.#settings.withhold, async (arriving) => {
       try {
         const admission = await this.#alone(repository, ref, arriving);
-        this.#landed(key, flight, admission); // Before anyone is told: who comes back at once must find what is remembered.
+        // Before anyone is told: who comes back at once must find what is remembered.
+        this.#remember(key, flight, admission);
         return admission;
       } finally {
         this.#flights.delete(key);
@@ -109,15 +140,16 @@ export class Mirror {
     try {
       while (!(await this.#deps.index.lease(key, this.#owner, LEASE_MS))) {
         await sleep(LEASE_POLL_MS);
-        const theirs = await this.held(repository, ref);
+        const theirs = await this.#checked(repository, ref);
         if (theirs?.kind === "held") return theirs.admission;
       }
       renewal = setInterval(() => void this.#deps.index.lease(key, this.#owner, LEASE_MS).catch(() => {}), LEASE_MS / 3);
       // Another process may have landed it between our look and our lease.
-      const landed = await this.held(repository, ref);
+      const landed = await this.#checked(repository, ref);
       if (landed?.kind === "held") return landed.admission;
-      this.#deps.counters.add(ref.repository, "misses", 1);
-      return await admit(repository, ref, { ...this.#deps, ecosystem: this.#deps.ecosystems[ref.ecosystem] }, arriving);
+      const old = await this.#newestLine(ref);
+      const isHeld = old && (await this.#deps.blobs.find(old.digest, old.sizeBytes));
+      return await (isHeld ? this.#checkAnew(repository, old) : this.#fetch(repository, ref, arriving));
     } finally {
       clearInterval(renewal);
       release();
@@ -127,7 +159,35 @@ export class Mirror {
     }
   }
 
-  #landed(key: string, flight: Flight, admission: Admission): void {
+  async #fetch(repository: Repository, ref: ArtifactRef, arriving: (arrival: Arrival) => void): Promise<Admission> {
+    this.#deps.counters.add(ref.repository, "misses", 1);
+    const admission = await admit(repository, ref, { ...this.#deps, ecosystem: this.#deps.ecosystems[ref.ecosystem] }, arriving);
+    this.#tell(admission);
+    return admission;
+  }
+
+  /**
+   * Fetches what is held once more, for the verifiers that have not seen it. Where upstream fails, or has other bytes by now, what is held stays the
+   * answer, judged from what is known of it. So nobody is sent bytes on the way: they might not be the ones that are answered with.
+   */
+  async #checkAnew(repository: Repository, old: Admission): Promise<Admission> {
+    try {
+      const admission = await this.#fetch(repository, old.ref, () => {});
+      if (admission.digest === old.digest) return admission;
+    } catch (error) {
+      if (!isUpstreamFailure(error) && !(error instanceof AssayError && error.code === "NOT_FOUND")) throw error;
+      this.#deps.log.warn({ err: error, purl: formatPurl(old.ref) }, "an archive that is held could not be checked by all verifiers");
+    }
+    return { ...old, verdict: await judge(repository, old, this.#deps) };
+  }
+
+  /** Clients that were cut off come back for the reason. */
+  #remember(key: string, flight: Flight, admission: Admission): void {
+    if (admission.verdict.kind !== "refuse" || !flight.flowed) return;
+    this.#refused.set(key, { admission, until: this.#deps.clock.now() + this.#settings.refusalTtlMs });
+  }
+
+  #tell(admission: Admission): void {
     const { log, counters } = this.#deps;
     const fields = {
       purl: formatPurl(admission.ref),
@@ -137,7 +197,6 @@ export class Mirror {
     };
     counters.add(admission.ref.repository, "bytes_fetched", admission.sizeBytes);
     if (admission.verdict.kind === "refuse") {
-      if (flight.flowed) this.#refused.set(key, { admission, until: this.#deps.clock.now() + this.#settings.refusalTtlMs });
       log.warn({ ...fields, reasons: admission.verdict.reasons }, "refused");
       return;
     }

@@ -24,7 +24,7 @@ export class RegistrySignatureVerifier implements Verifier {
   async verify(candidate: Candidate): Promise<Outcomes> {
     const items = itemsOf("registry-signature", candidate.published);
     if (items.length === 0) return [{ kind: "absent" }];
-    const keys = await askForKeys(this.#keys, candidate.resolution.upstream);
+    const keys = await askForKeys(this.#keys, candidate);
     return orAbsent(await judgeEach(items, async (item) => (keys.ok ? this.#judge(item, keys.value, candidate) : keys.outcome)));
   }
 

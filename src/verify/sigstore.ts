@@ -66,13 +66,13 @@ export class SigstoreVerifier implements Verifier {
   }
 
   /** Under the root that is bound to the upstream: a bundle never chooses its own. */
-  async #verifyBundle({ bundle }: SigstoreItem, { resolution, blob }: Candidate): Promise<SigstoreResult> {
-    const { upstream } = resolution;
-    const request = { bundle, trust: upstream.trust ?? PUBLIC_TRUST, artifact: { digests: blob.digests } };
+  async #verifyBundle({ bundle }: SigstoreItem, candidate: Candidate): Promise<SigstoreResult> {
+    const { resolution, blob } = candidate;
+    const request = { bundle, trust: resolution.upstream.trust ?? PUBLIC_TRUST, artifact: { digests: blob.digests } };
     const result = await this.#verification.verify(request);
     const asksForKey = "ok" in result && !result.ok && result.finding.code === "KEY_UNKNOWN";
     if (!asksForKey) return result;
-    const keys = await askForKeys(this.#registryKeys, upstream);
+    const keys = await askForKeys(this.#registryKeys, candidate);
     return keys.ok ? this.#verification.verify({ ...request, keys: attestationKeys(keys.value) }) : keys.outcome;
   }
 }
@@ -85,7 +85,7 @@ function notAnswered({ label, ...source }: SignedSource): readonly Outcome[] {
     case "unavailable":
       return [{ kind: "unavailable", label, detail: source.detail }];
     case "malformed":
-      return [{ kind: "invalid", label, code: "BUNDLE_MALFORMED", detail: source.detail }];
+      return [{ kind: "invalid", label, code: source.code ?? "BUNDLE_MALFORMED", detail: source.detail }];
     default:
       return source satisfies never;
   }
