@@ -61,7 +61,8 @@ export class MirrorDocuments implements Documents {
       const found = await this.#find(request);
       if (found !== ABSENT) return found;
       // A name that this upstream had stays this upstream's, deleted or not: the next one must not be able to take it over.
-      if (await this.#held(request)) return undefined;
+      const held = await this.#held(request);
+      if (held) return request.keepWhenAbsent ? this.#answerStale(request, held, "upstream has it no more") : undefined;
     }
     return undefined;
   }
@@ -76,7 +77,7 @@ export class MirrorDocuments implements Documents {
     if (held && paused && now < paused.until) return this.#answerStale(request, held, paused.reason);
 
     const refresh = this.#refreshes.run(memoryKey(request), () => this.#refresh(request, held));
-    if (!held || !this.#mayServeStale(held)) return refresh;
+    if (!held || !this.#mayServeStale(request, held)) return refresh;
     return this.#orStaleWhenSlow(request, held, refresh);
   }
 
@@ -115,7 +116,7 @@ export class MirrorDocuments implements Documents {
     } catch (error) {
       // With a full disk nothing new can be kept, and what is held must not go dark over it.
       const passing = isUpstreamFailure(error) || isStoreFull(error);
-      if (!passing || !held || !this.#mayServeStale(held)) throw error;
+      if (!passing || !held || !this.#mayServeStale(request, held)) throw error;
       return this.#standIn(request, held, error);
     }
   }
@@ -170,8 +171,8 @@ export class MirrorDocuments implements Documents {
     this.#pausedUntil.delete(key);
   }
 
-  #mayServeStale(held: DocumentRecord): boolean {
-    return this.#settings.offline || this.#deps.clock.now() - held.validatedAt <= this.#settings.staleIfErrorMs;
+  #mayServeStale(request: DocumentRequest, held: DocumentRecord): boolean {
+    return request.keepWhenAbsent || this.#settings.offline || this.#deps.clock.now() - held.validatedAt <= this.#settings.staleIfErrorMs;
   }
 
   #standIn(request: DocumentRequest, held: DocumentRecord, error: AssayError): HeldDocument {

@@ -83,7 +83,7 @@ export class MemoryServices implements Documents, Pick<Index, "file" | "files" |
         if (!held || !isUpstreamFailure(error)) throw error;
         return { ...held, stale: error.message };
       }
-      if (held) return undefined;
+      if (held) return request.keepWhenAbsent ? { ...held, stale: "upstream has it no more" } : undefined;
     }
     return undefined;
   }
@@ -115,7 +115,7 @@ export class MemoryServices implements Documents, Pick<Index, "file" | "files" |
     for (const file of listing.files) {
       // What a database would give back: plain JSON, nothing that only lives in memory.
       const row = JSON.parse(JSON.stringify(file)) as typeof file;
-      this.#rows.set(prefix + file.file, { ...row, upstream: request.upstream.id, firstSeenAt: FETCHED_AT, listed: true });
+      this.#rows.set(prefix + file.file, { ...row, upstream: request.upstream.url.href, firstSeenAt: FETCHED_AT, listed: true });
     }
   }
 

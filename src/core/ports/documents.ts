@@ -8,6 +8,11 @@ export interface DocumentRequest extends DocumentKey {
   readonly accept: string;
   readonly maxBytes: number;
   /**
+   * For evidence: what was fetched once is answered for ever, marked stale, also where upstream has it no more or has failed for long.
+   * Otherwise a document that upstream took away is gone.
+   */
+  readonly keepWhenAbsent?: boolean;
+  /**
    * Parses what upstream sent, and answers what it lists (undefined for documents that list nothing).
    * Throws UPSTREAM_MALFORMED or UPSTREAM_CONTENT_TYPE for anything that is not such a document: it is then not kept, and what we hold is served.
    */
@@ -34,8 +39,8 @@ export interface Documents {
   /**
    * Asks each request in turn until an upstream has the document. Only a clean "absent" moves on to the next:
    * an upstream that fails must not hand its names to another one.
-   * Answers undefined where all of them are well and none has it. Where upstream fails, what is held is answered, marked stale, up to the
-   * configured age; without it the upstream's error is thrown. One upstream request for any number of concurrent calls.
+   * Answers undefined where all of them are well and none has it (or had it, with `keepWhenAbsent`). Where upstream fails, what is held is answered, marked stale, up to the
+   * configured age (with `keepWhenAbsent`, of any age); without it the upstream's error is thrown. One upstream request for any number of concurrent calls.
    */
   get(requests: readonly DocumentRequest[]): Promise<HeldDocument | undefined>;
 }

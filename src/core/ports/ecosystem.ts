@@ -1,5 +1,6 @@
 import type { ArtifactRef, EcosystemId } from "../artifact.ts";
 import type { Algorithm, Checksum, Digests } from "../digest.ts";
+import type { FindingCode } from "../evidence.ts";
 import type { Finding } from "../finding.ts";
 import type { JsonObject } from "../json.ts";
 import type { Limits } from "../limits.ts";
@@ -25,6 +26,11 @@ export interface EcosystemServices {
   readonly upstream: Pick<UpstreamClient, "fetch">;
   readonly limits: Limits;
   readonly log: Log;
+  /**
+   * Registries that the built-in trust material holds keys of. An upstream may be a mirror of one, and what such a registry signed names the registry and
+   * not the mirror. None where left out.
+   */
+  readonly knownRegistries?: readonly URL[];
 }
 
 /** A request below a repository's mount. */
@@ -130,13 +136,13 @@ export type SignedItem =
 
 /**
  * What one place says it has. `absent`: it is well and has none. `unavailable`: it could not be asked. `malformed`: it answered with something
- * that is no such document.
+ * that is no such document, or one that cannot be checked; `code` says which, BUNDLE_MALFORMED where it is left out.
  */
 export type SignedSource =
   | { readonly label: string; readonly kind: "published"; readonly items: readonly SignedItem[] }
   | { readonly label: string; readonly kind: "absent" }
   | { readonly label: string; readonly kind: "unavailable"; readonly detail: string }
-  | { readonly label: string; readonly kind: "malformed"; readonly detail: string };
+  | { readonly label: string; readonly kind: "malformed"; readonly code?: FindingCode; readonly detail: string };
 
 /** What the bytes of an archive must be: by the rules of its ecosystem and its file name. */
 export interface ArchiveFormat {

@@ -1,5 +1,6 @@
 import { AssayError } from "../../core/errors.ts";
 import type { Ecosystem, EcosystemAnswer, EcosystemRequest, EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
+import { checkSigned } from "./check-signed.ts";
 import { AAM_FORMAT, identify } from "./identify.ts";
 import { type KnownPackage, knownPackage } from "./known-package.ts";
 import { archiveFile, type PackageName, type Version } from "./names.ts";
@@ -8,6 +9,7 @@ import type { PackageVersion } from "./package.ts";
 import { packageList } from "./package-list.ts";
 import { baseOf, distTags, jsonBody, jsonPage, packageDocument, versionDocument } from "./page.ts";
 import { problemBody } from "./problem.ts";
+import { published } from "./published.ts";
 import { registryDocument } from "./registry-document.ts";
 import { requireUpstreams, resolve } from "./resolve.ts";
 import { packageNotFound, parseRoute, versionNotFound } from "./routes.ts";
@@ -20,6 +22,8 @@ export function createAam(services: EcosystemServices): Ecosystem {
     algorithms: [],
     handle: (repository, request) => handle(services, repository, request),
     resolve: (repository, ref) => resolve(services, repository, ref),
+    published: (repository, resolution) => published(services, repository, resolution),
+    checkSigned,
     archiveFormat: (ref) => (ref.file.endsWith(".aam") ? AAM_FORMAT : undefined),
     identify: (ref, manifests) => identify(ref, manifests, services.limits),
     problemBody,

@@ -55,7 +55,8 @@ async function sidecarClaims(
 ): Promise<readonly Checksum[]> {
   if (!isFolder(upstream)) return [];
   const check = (body: Buffer): Checksum => readSha256File(body, name, version);
-  const held = await services.documents.get([sidecarRequest(services, { repository, upstream, name, version, ending: ".sha256", check })]);
+  const sidecar = { repository, upstream, name, version, ending: ".sha256", keepWhenAbsent: false, check };
+  const held = await services.documents.get([sidecarRequest(services, sidecar)]);
   return held ? [check(held.body)] : [];
 }
 

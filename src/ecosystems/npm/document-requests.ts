@@ -47,7 +47,7 @@ export function attestationsRequests(
   return companionRequests(repository, path, "attestations", services);
 }
 
-/** A small JSON object that is passed on as it is; `list` is the member that makes it such a document. */
+/** A small JSON object that is passed on as it is, and kept for ever as evidence; `list` is the member that makes it such a document. */
 function companionRequests(repository: Repository, path: string, list: string, { limits }: EcosystemServices): DocumentRequest[] {
   return repository.upstreams.map((upstream) => ({
     repository: repository.name,
@@ -56,6 +56,7 @@ function companionRequests(repository: Repository, path: string, list: string, {
     url: new URL(`./${path}`, upstream.url),
     accept: FULL_TYPE,
     maxBytes: limits.sidecarBytes,
+    keepWhenAbsent: true,
     read({ body, contentType }) {
       requireJson(contentType, path);
       const document = parseJsonObject(body, { maxDepth: limits.jsonDepth, source: path });

@@ -3,11 +3,13 @@ import { AssayError } from "../../core/errors.ts";
 import type { DocumentRequest } from "../../core/ports/documents.ts";
 import type { Ecosystem, EcosystemAnswer, EcosystemRequest, EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
 import { ABBREVIATED_TYPE, FULL_TYPE } from "./abbreviate.ts";
+import { checkSigned } from "./check-signed.ts";
 import { attestationsRequests, keysRequests } from "./document-requests.ts";
 import { type HeldPackument, heldPackument } from "./held-packument.ts";
 import { identify } from "./identify.ts";
 import { parseSpan } from "./packument.ts";
 import { audit, search } from "./passthrough.ts";
+import { published } from "./published.ts";
 import { locate, resolve } from "./resolve.ts";
 import { contradicts, type Rewrite, rewriteManifest, rewritePackument } from "./rewrite.ts";
 import { type Route, routeOf } from "./routes.ts";
@@ -20,6 +22,8 @@ export function createNpm(services: EcosystemServices): Ecosystem {
     algorithms: ["sha1"],
     handle: async (repository, request) => answer(repository, request, routeOf(request), services),
     resolve: (repository, ref) => resolve(repository, ref, services),
+    published: (repository, resolution) => published(repository, resolution, services),
+    checkSigned,
     archiveFormat: () => ({
       container: "tar.gz",
       // Archives made with `tar czf x.tgz .` have theirs at `./package.json`, and npm strips the dot as it would strip a folder.

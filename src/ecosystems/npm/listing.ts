@@ -17,15 +17,16 @@ export function listingOf(packument: Packument, limits: Limits): Listing {
 }
 
 function listedFile(packument: Packument, release: Release, limits: Limits): ListedFile {
-  const { version, file, url, claims, publishedAt } = release;
+  const { version, file, url, claims, publishedAt, signed } = release;
   const manifest = keptManifest(packument, release, limits);
+  const extra = { ...(manifest ? { manifest } : {}), ...(signed ? { signed } : {}) };
   return {
     version,
     file,
     url: url.href,
     claims,
     ...(publishedAt === undefined ? {} : { publishedAt }),
-    ...(manifest ? { extra: { manifest } } : {}),
+    ...(Object.keys(extra).length === 0 ? {} : { extra }),
   };
 }
 

@@ -6,6 +6,7 @@ import { isJsonObject, parseJson } from "../../core/json.ts";
 import type { Limits } from "../../core/limits.ts";
 import { type Member, membersOf, type Span } from "./json-members.ts";
 import { canonicalFile, isArchiveFile, isVersion } from "./names.ts";
+import { type SignedDist, signedDistOf } from "./signed-dist.ts";
 
 const MAX_URL_CHARACTERS = 4096;
 
@@ -28,6 +29,8 @@ export interface Release {
   readonly url: URL;
   readonly claims: readonly Checksum[];
   readonly publishedAt?: number;
+  /** What its `dist` says is signed; undefined where it says nothing. */
+  readonly signed?: SignedDist;
 }
 
 /** A packument taken apart without building its tree. */
@@ -101,7 +104,8 @@ function draftOf(version: string, manifest: Span, dist: JsonValue | undefined, q
   if (!url) return "dist.tarball is no http(s) URL";
   const claims = claimsOf(dist, question.name);
   if (!claims) return "dist.integrity or dist.shasum is no digest";
-  return { version, manifest, url, claims, offeredFile: lastSegment(url) };
+  const signed = signedDistOf(dist);
+  return { version, manifest, url, claims, offeredFile: lastSegment(url), ...(signed ? { signed } : {}) };
 }
 
 /** Undefined for anything that is not an absolute http(s) URL without credentials. */

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import type { ArtifactRef } from "../../core/artifact.ts";
 import { type Checksum, parseDigest } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
-import { parseJsonObject } from "../../core/json.ts";
 import type { HeldDocument } from "../../core/ports/documents.ts";
 import type { EcosystemAnswer, EcosystemRequest, EcosystemServices, PageAnswer, Repository } from "../../core/ports/ecosystem.ts";
-import { metadataClaim, provenanceLink } from "./listing.ts";
+import { metadataClaim } from "./listing.ts";
 import { INTEGRITY_TYPE, negotiateIntegrity } from "./negotiate.ts";
-import { locate } from "./resolve.ts";
+import { provenanceDocument } from "./provenance-document.ts";
+import { locate, locateOrRemember } from "./resolve.ts";
 import { admissionsByFile, conflictOf } from "./rewrite.ts";
 
 /**
@@ -51,7 +51,7 @@ function requireDigest(body: Buffer, promised: Checksum, file: string): undefine
   );
 }
 
-/** Answers `/files/PROJECT/FILENAME.provenance`. Throws NOT_FOUND where the page names none. */
+/** Answers `/files/PROJECT/FILENAME.provenance`, also of a file that upstream has lost since. Throws NOT_FOUND where there is none. */
 export async function provenanceFile(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<PageAnswer> {
   return companionPage(await provenance(services, repository, ref), INTEGRITY_TYPE, undefined);
 }
@@ -74,32 +74,12 @@ export async function integrityAnswer(
   }
 }
 
-/** The provenance object (PEP 740) that the project's page points to, byte for byte. It may change, so it is a document like a page. */
+/** Throws NOT_FOUND where the page names none and none is held. */
 async function provenance(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<HeldDocument> {
-  const { row, upstream } = await locate(services, repository, ref);
-  const link = provenanceLink(row);
-  const document =
-    link &&
-    (await services.documents.get([
-      {
-        repository: repository.name,
-        key: `provenance/${ref.name}/${ref.file}`,
-        upstream,
-        url: new URL(link),
-        accept: `${INTEGRITY_TYPE}, application/json;q=0.9`,
-        maxBytes: services.limits.sidecarBytes,
-        read: ({ body }) => requireProvenance(body, ref.file, services.limits.jsonDepth),
-      },
-    ]));
+  const located = await locateOrRemember(services, repository, ref);
+  const document = await provenanceDocument(services, repository, ref, located);
   if (!document) throw new AssayError("NOT_FOUND", `no provenance is published for ${ref.file}`);
   return document;
-}
-
-/** Only its outline: whether it proves anything is for a verifier to say. */
-function requireProvenance(body: Buffer, file: string, maxDepth: number): undefined {
-  const source = `the provenance of ${file}`;
-  const object = parseJsonObject(body, { maxDepth, source });
-  if (!Array.isArray(object["attestation_bundles"])) throw new AssayError("UPSTREAM_MALFORMED", `${source} has no attestation_bundles`);
 }
 
 function companionPage(document: HeldDocument, contentType: string, name: string | undefined): PageAnswer {

@@ -2,11 +2,13 @@ import type { ArtifactRef } from "../../core/artifact.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { Ecosystem, EcosystemAnswer, EcosystemRequest, EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
 import { archiveFormat } from "./archive-format.ts";
+import { checkSigned } from "./check-signed.ts";
 import { integrityAnswer, metadataFile, provenanceFile } from "./companions.ts";
 import { type FileName, parseFileName } from "./file-name.ts";
 import { identify } from "./identify.ts";
 import { projectList } from "./project-list.ts";
 import { projectPage } from "./project-page.ts";
+import { published } from "./published.ts";
 import { resolve } from "./resolve.ts";
 import { parseRoute, type Route } from "./routes.ts";
 
@@ -21,6 +23,8 @@ export function createPypi(services: EcosystemServices): Ecosystem {
     algorithms: [],
     handle: (repository, request) => handle(services, repository, request),
     resolve: (repository, ref) => resolve(services, repository, ref),
+    published: (repository, resolution) => published(services, repository, resolution),
+    checkSigned,
     archiveFormat(ref) {
       const name = parseFileName(ref.file, ref.name);
       return name && archiveFormat(name);

@@ -43,6 +43,7 @@ export function fileOf(row: KnownFile, project: string): SimpleFile | undefined 
   const yanked = row.extra?.["yanked"];
   const requiresPython = text(row, "requiresPython");
   const uploadTime = text(row, "uploadTime");
+  const provenance = provenanceLink(row);
   return (
     name && {
       name,
@@ -53,6 +54,7 @@ export function fileOf(row: KnownFile, project: string): SimpleFile | undefined 
       ...(row.sizeBytes === undefined ? {} : { sizeBytes: row.sizeBytes }),
       ...(requiresPython === undefined ? {} : { requiresPython }),
       ...(uploadTime === undefined ? {} : { uploadTime }),
+      ...(provenance === undefined ? {} : { provenance }),
       unknown: {},
     }
   );

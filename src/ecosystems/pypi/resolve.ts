@@ -7,7 +7,7 @@ import { metadataClaim } from "./listing.ts";
 import { projectRequests } from "./simple-page.ts";
 
 /** A file that the project's page lists now, and the upstream whose page that is. */
-interface Located {
+export interface Located {
   readonly row: KnownFile;
   readonly upstream: Upstream;
 }
@@ -23,6 +23,22 @@ export async function locate(services: EcosystemServices, repository: Repository
   const row = await services.index.file(ref);
   if (!row?.listed) throw new AssayError("NOT_FOUND", `the simple index of ${ref.name} does not list ${ref.file}`);
   return { row, upstream: page.upstream };
+}
+
+/**
+ * The same, and for a file that upstream has lost, what its page said last: what was published with the file must stay to be had as long as the file is.
+ * Throws like `locate` for a file that was never listed.
+ */
+export async function locateOrRemember(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<Located> {
+  try {
+    return await locate(services, repository, ref);
+  } catch (error) {
+    const lost = error instanceof AssayError && error.code === "NOT_FOUND";
+    const row = lost ? await services.index.file(ref) : undefined;
+    const upstream = repository.upstreams.find(({ url }) => url.href === row?.upstream);
+    if (!row || !upstream) throw error;
+    return { row, upstream };
+  }
 }
 
 /** Where the archive is and what is claimed for it. Throws like `locate`. */

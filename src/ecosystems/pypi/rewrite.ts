@@ -62,7 +62,10 @@ export function fromAdmissions(project: string, admissions: ReadonlyMap<string, 
   const files = [...admissions.values()].map((admission) => {
     const row = known.get(admission.ref.file);
     const file = row ? fileOf(row, project) : unlistedFile(admission, project);
-    return file && asAdmitted(file, admission);
+    if (!file) return undefined;
+    const admitted = asAdmitted(file, admission);
+    // Evidence outlives the project. It is of our bytes where upstream spoke of no others to the last.
+    return file.provenance && !conflictOf(file.claims, admission) ? { ...admitted, provenance: file.provenance } : admitted;
   });
   const named = files.filter((file) => file !== undefined);
   return {

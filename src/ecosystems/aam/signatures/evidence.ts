@@ -18,5 +18,5 @@ export interface EvidenceSubject {
   readonly repository: Repository;
   readonly upstream: Upstream;
   readonly name: PackageName;
-  readonly version: PackageVersion;
+  readonly version: Pick<PackageVersion, "version" | "url">;
 }

@@ -7,15 +7,22 @@ import type { EvidenceSubject, PublishedEvidence } from "./evidence.ts";
 
 type Services = Pick<EcosystemServices, "documents" | "limits">;
 
+/** What the files beside an archive in a local registry are, by what is added to its name. */
+const CHECKS = { ".sigstore.json": parseBundle, ".asc": requireArmor, ".provenance.json": parseBundle } as const;
+export type EvidenceEnding = keyof typeof CHECKS;
+
+/** One such file; undefined where there is none and never was. Throws UPSTREAM_MALFORMED, and what `Documents` throws. */
+export function evidenceFile(services: Services, subject: EvidenceSubject, ending: EvidenceEnding): Promise<HeldDocument | undefined> {
+  return services.documents.get([sidecarRequest(services, { ...subject, ending, keepWhenAbsent: true, check: CHECKS[ending] })]);
+}
+
 /** The files beside an archive in a local registry: `.sigstore.json`, `.asc` and `.provenance.json`. */
 export async function folderEvidence(services: Services, subject: EvidenceSubject): Promise<PublishedEvidence> {
   const { jsonDepth } = services.limits;
-  const get = (ending: string, check: (body: Buffer, maxDepth: number) => void): Promise<HeldDocument | undefined> =>
-    services.documents.get([sidecarRequest(services, { ...subject, ending, check })]);
   const [sigstore, gpg, provenance] = await Promise.all([
-    get(".sigstore.json", parseBundle),
-    get(".asc", requireArmor),
-    get(".provenance.json", parseBundle),
+    evidenceFile(services, subject, ".sigstore.json"),
+    evidenceFile(services, subject, ".asc"),
+    evidenceFile(services, subject, ".provenance.json"),
   ]);
   return {
     signatures: [

@@ -1,5 +1,6 @@
 import { AssayError } from "../../../core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../../../core/json.ts";
+import type { HeldDocument } from "../../../core/ports/documents.ts";
 import type { EcosystemServices } from "../../../core/ports/ecosystem.ts";
 import { requireJson, UAAPS_ACCEPT } from "../sources/http-registry.ts";
 import type { SourceDocument } from "../sources/source.ts";
@@ -7,11 +8,11 @@ import type { EvidenceSubject, PublishedEvidence } from "./evidence.ts";
 
 type Services = Pick<EcosystemServices, "documents" | "limits">;
 
-/** What a registry's own `/signature` answers. One without that address has no evidence. */
-export async function registryEvidence(services: Services, subject: EvidenceSubject): Promise<PublishedEvidence> {
+/** What a registry's own `/signature` answers, as it answers it; undefined for one without that address. Throws what `Documents` throws. */
+export function signatureAnswer(services: Services, subject: EvidenceSubject): Promise<HeldDocument | undefined> {
   const { repository, upstream, name, version } = subject;
   const path = `${name}/${version.version}`;
-  const held = await services.documents.get([
+  return services.documents.get([
     {
       repository: repository.name,
       key: `signature/${path}`,
@@ -19,12 +20,18 @@ export async function registryEvidence(services: Services, subject: EvidenceSubj
       url: new URL(`packages/${path}/signature`, upstream.url),
       accept: UAAPS_ACCEPT,
       maxBytes: services.limits.sidecarBytes,
+      keepWhenAbsent: true,
       read(document) {
         readAnswer(document, services, subject);
         return undefined;
       },
     },
   ]);
+}
+
+/** The evidence in that answer. */
+export async function registryEvidence(services: Services, subject: EvidenceSubject): Promise<PublishedEvidence> {
+  const held = await signatureAnswer(services, subject);
   if (!held) return { signatures: [], attestations: [], documents: [] };
   const answer = readAnswer(held, services, subject);
   return { signatures: objectsIn(answer["signatures"]), attestations: objectsIn(answer["attestations"]), documents: [held] };

@@ -19,8 +19,10 @@ export async function signatureDocument(
   known: KnownPackage,
   version: PackageVersion,
 ): Promise<{ readonly body: JsonObject; readonly freshness: Freshness }> {
-  const { upstream } = known;
   const { name } = known.package;
+  const admittedFrom = known.admissions.get(version.version)?.upstream;
+  // What was fetched while the package was there is still held under the upstream's name.
+  const upstream = known.upstream ?? repository.upstreams.find(({ id }) => id === admittedFrom);
   if (!upstream) {
     throw new AssayError("UPSTREAM_NOT_CONFIGURED", `no upstream has ${name} any more, so its signatures cannot be asked for`);
   }

@@ -8,16 +8,18 @@ interface Sidecar {
   readonly repository: Repository;
   readonly upstream: Upstream;
   readonly name: PackageName;
-  readonly version: PackageVersion;
+  readonly version: Pick<PackageVersion, "version" | "url">;
   /** What is added to the archive's file name. */
   readonly ending: string;
+  /** Whether it is evidence, which stays once it was fetched. */
+  readonly keepWhenAbsent: boolean;
   /** Throws UPSTREAM_MALFORMED for a file that is not what its ending says. */
   readonly check: (body: Buffer, maxDepth: number) => void;
 }
 
 /** A small file beside an archive in a local registry: `versions/1.0.0.aam.sha256`. */
 export function sidecarRequest({ limits }: Pick<EcosystemServices, "limits">, sidecar: Sidecar): DocumentRequest {
-  const { repository, upstream, name, version, ending, check } = sidecar;
+  const { repository, upstream, name, version, ending, keepWhenAbsent, check } = sidecar;
   return {
     repository: repository.name,
     key: `sidecar/${name}/${version.version}${ending}`,
@@ -25,6 +27,7 @@ export function sidecarRequest({ limits }: Pick<EcosystemServices, "limits">, si
     url: new URL(`${version.url.href}${ending}`),
     accept: "*/*",
     maxBytes: limits.sidecarBytes,
+    keepWhenAbsent,
     read({ body }) {
       check(body, limits.jsonDepth);
       return undefined;

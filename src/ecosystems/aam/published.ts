@@ -1,0 +1,54 @@
+import { AssayError } from "../../core/errors.ts";
+import { type Checked, passed } from "../../core/finding.ts";
+import { isJsonObject } from "../../core/json.ts";
+import type { EcosystemServices, Repository, Resolution, SignedItem, SignedSource } from "../../core/ports/ecosystem.ts";
+import { askSource } from "../../core/signed-source.ts";
+import { parsePackageName, parseVersion } from "./names.ts";
+import type { EvidenceSubject } from "./signatures/evidence.ts";
+import { type EvidenceEnding, evidenceFile } from "./signatures/folder-evidence.ts";
+import { signatureAnswer } from "./signatures/registry-evidence.ts";
+import { itemsOfAnswer, itemsOfBundle } from "./signatures/signed-items.ts";
+import { isFolder } from "./sources/sources-of.ts";
+
+type Services = Pick<EcosystemServices, "documents" | "index" | "limits">;
+
+/** What is signed for a version: what its registry's `/signature` answers, or the three files beside its archive in a local registry. */
+export async function published(services: Services, repository: Repository, resolution: Resolution): Promise<readonly SignedSource[]> {
+  const { ref, upstream, url } = resolution;
+  const [name, version] = [parsePackageName(ref.name), parseVersion(ref.version)];
+  if (!name || !version) return [];
+  const subject = { repository, upstream, name, version: { version, url } };
+  if (!isFolder(upstream)) return [await fromRegistry(services, subject, resolution)];
+  return Promise.all([
+    fromFile(services, subject, ".sigstore.json", (body) => itemsOfBundle("Sigstore bundle", body, services.limits.jsonDepth)),
+    fromFile(services, subject, ".asc", (body) => passed([{ kind: "openpgp", label: "OpenPGP signature", signature: body }])),
+    fromFile(services, subject, ".provenance.json", (body) => itemsOfBundle("attestation", body, services.limits.jsonDepth)),
+  ]);
+}
+
+function fromRegistry(services: Services, subject: EvidenceSubject, { ref }: Resolution): Promise<SignedSource> {
+  const label = `the signatures of ${ref.name}@${ref.version}`;
+  return askSource(label, async () => {
+    const answer = await signatureAnswer(services, subject);
+    if (answer) return itemsOfAnswer(answer.body, { source: label, maxDepth: services.limits.jsonDepth });
+    const fields = (await services.index.file(ref))?.extra?.["fields"];
+    const named = isJsonObject(fields) ? fields["signatures"] : undefined;
+    if (!Array.isArray(named) || named.length === 0) return undefined;
+    throw new AssayError(
+      "UPSTREAM_STATUS",
+      `the registry says that ${ref.name}@${ref.version} is signed, but has no signatures where they should be`,
+    );
+  });
+}
+
+function fromFile(
+  services: Services,
+  subject: EvidenceSubject,
+  ending: EvidenceEnding,
+  read: (body: Buffer) => Checked<readonly SignedItem[]>,
+): Promise<SignedSource> {
+  return askSource(`the ${ending} file of ${subject.name}@${subject.version.version}`, async () => {
+    const file = await evidenceFile(services, subject, ending);
+    return file && read(file.body);
+  });
+}

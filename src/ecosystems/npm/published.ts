@@ -1,0 +1,78 @@
+import type { Checked } from "../../core/finding.ts";
+import type { EcosystemServices, Repository, Resolution, SignedItem, SignedSource } from "../../core/ports/ecosystem.ts";
+import { askSource } from "../../core/signed-source.ts";
+import { parseAttestations } from "./attestations.ts";
+import { attestationsRequests } from "./document-requests.ts";
+import { keptSignedDist, type SignedDist } from "./signed-dist.ts";
+
+/**
+ * What is signed for a version, as its packument says: the registry's own signatures, which stand in it, and attestations, which have an address of their
+ * own. That is asked only where the packument says that there are any, and then an answer without any is no answer.
+ */
+export async function published(
+  repository: Repository,
+  resolution: Resolution,
+  services: EcosystemServices,
+): Promise<readonly SignedSource[]> {
+  const row = await services.index.file(resolution.ref);
+  const signed = keptSignedDist(row?.extra);
+  return [registrySignatures(resolution, signed), await attestations(repository, resolution, signed, services)];
+}
+
+/** npm signs the text `name@version:integrity`, with the integrity that the packument gives. */
+function registrySignatures({ ref, publishedAt }: Resolution, { signatures = [], integrity, malformed }: SignedDist): SignedSource {
+  const label = `the registry's signatures of ${ref.name}@${ref.version}`;
+  if (malformed !== undefined) return { label, kind: "malformed", detail: malformed };
+  if (signatures.length === 0) return { label, kind: "absent" };
+  const items = signatures.map(
+    (signature, index): SignedItem => ({
+      kind: "registry-signature",
+      label: `registry signature ${index + 1}`,
+      ...signature,
+      message: `${ref.name}@${ref.version}:${integrity}`,
+      ...(publishedAt === undefined ? {} : { publishedAt }),
+    }),
+  );
+  return { label, kind: "published", items };
+}
+
+async function attestations(
+  repository: Repository,
+  { ref, upstream }: Resolution,
+  { attested, registry }: SignedDist,
+  services: EcosystemServices,
+): Promise<SignedSource> {
+  const label = `the attestations of ${ref.name}@${ref.version}`;
+  if (!attested) return { label, kind: "absent" };
+  // Any of them may have signed that it published this. Which keys count is a matter of the trust that is bound to the upstream: the name only keeps one
+  // registry's word from passing for another's.
+  const registries = [
+    upstream.url.href,
+    ...(registry === undefined ? [] : [registry]),
+    ...(services.knownRegistries ?? []).map(({ href }) => href),
+  ];
+  const ask = async (): Promise<Checked<readonly SignedItem[]> | undefined> => {
+    // Of that upstream alone: no other may speak for its packages.
+    const document = await services.documents.get(
+      attestationsRequests({ ...repository, upstreams: [upstream] }, ref.name, ref.version, services),
+    );
+    const parsed = document && parseAttestations(document.body, { source: label, maxDepth: services.limits.jsonDepth });
+    if (!parsed?.ok) return parsed;
+    const items = parsed.value.map(
+      ({ label: each, predicateType, bundle }): SignedItem => ({
+        kind: "sigstore",
+        label: each,
+        bundle,
+        context: { predicateType, registries },
+      }),
+    );
+    return { ok: true, value: items };
+  };
+  const source = await askSource(label, ask);
+  if (source.kind !== "absent") return source;
+  return {
+    label,
+    kind: "unavailable",
+    detail: `the packument says that there are attestations of ${ref.name}@${ref.version}, but upstream has none`,
+  };
+}
