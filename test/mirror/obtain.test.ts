@@ -44,7 +44,7 @@ test("a policy that changed decides over what is held, without another download"
   const upstream = await fakeUpstream();
   const parts = await openParts({ upstreams: [upstream] });
   let policy = parts.policy;
-  const { mirror } = mirrorOf(parts, { policy: { decide: (repository, evidence) => policy.decide(repository, evidence) } });
+  const { mirror } = mirrorOf(parts, { policy: { decide: (question) => policy.decide(question) } });
   const { path } = publishTarball(upstream, { name: "demo" });
   await settled(mirror, parts, "demo");
   const reason = { code: "CHECKSUM_WEAK", rule: "weak_checksum", verifier: "checksum", text: "too weak", help: "use another" } as const;

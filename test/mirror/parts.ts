@@ -15,13 +15,14 @@ import type { Verifier } from "../../src/core/ports/verifier.ts";
 import { createEcosystems } from "../../src/ecosystems/index.ts";
 import { Counters } from "../../src/mirror/counters.ts";
 import { type DocumentsSettings, MirrorDocuments } from "../../src/mirror/documents.ts";
-import { decide } from "../../src/policy/decide.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { createUpstreamClient } from "../../src/upstream/client.ts";
 import type { UpstreamOptions } from "../../src/upstream/options.ts";
-import { createVerifiers } from "../../src/verify/index.ts";
+import { createVerifiers, type VerifierOptions } from "../../src/verify/index.ts";
+import { publicTrustRoot } from "../../src/verify/sigstore/trust-root.ts";
 import { SILENT_LOG } from "../support/candidate.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
+import { verdictOf } from "../support/question.ts";
 
 /** What the mirror is made of, all of it real, with fake upstreams behind it. Gone when the test is over. */
 export interface Parts {
@@ -48,6 +49,11 @@ export interface PartsOptions {
   readonly settings?: Partial<DocumentsSettings>;
   readonly limits?: Partial<Limits>;
   readonly policy?: Partial<RepositoryPolicy>;
+  /** As an operator writes it. */
+  readonly policyText?: string;
+  readonly verifiers?: Partial<VerifierOptions>;
+  /** Name of the trust root that the upstreams are bound to. */
+  readonly trust?: string;
   readonly client?: Partial<Omit<UpstreamOptions, "upstream">>;
 }
 
@@ -79,7 +85,11 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   const log = SILENT_LOG;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { blobs, index } = await openStore({ dataDir, clock, log });
-  const upstreams = options.upstreams.map((upstream, position) => ({ id: `npm#${position}`, url: upstream.url("/npm/") }));
+  const upstreams = options.upstreams.map((upstream, position) => ({
+    id: `npm#${position}`,
+    url: upstream.url("/npm/"),
+    ...(options.trust === undefined ? {} : { trust: options.trust }),
+  }));
   const settings = { ...SETTINGS, ...options.settings };
   const client = createUpstreamClient({
     upstreams: upstreams.map((upstream) => ({
@@ -97,7 +107,15 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   });
   const counters = new Counters(index, log, 3_600_000);
   const documents = new MirrorDocuments({ index, upstream: client, counters, clock, log }, settings);
-  const verifiers = createVerifiers({ limits, log });
+  const verifiers = createVerifiers({
+    limits,
+    log,
+    clock,
+    roots: new Map([["public", publicTrustRoot()]]),
+    pgpKeys: async () => [],
+    registryKeys: async () => [],
+    ...options.verifiers,
+  });
   const rules: RepositoryPolicy = { unclaimed: "refuse", weakChecksum: "warn", ...options.policy };
   onTestFinished(async () => {
     await client.close();
@@ -120,7 +138,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     documents,
     ecosystems: createEcosystems({ documents, index, upstream: client, limits, log }),
     verifiers,
-    policy: { decide: (_repository, evidence) => decide(evidence, rules) },
+    policy: { decide: (question) => verdictOf(options.policyText ?? "version: 1", question, rules) },
     repository: { name: "npm", ecosystem: "npm", upstreams },
   };
 }

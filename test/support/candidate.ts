@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkSubject } from "../../src/core/check-subject.ts";
 import { type Digests, parseDigest } from "../../src/core/digest.ts";
 import { AssayError } from "../../src/core/errors.ts";
 import type { QuarantinedBlob } from "../../src/core/ports/blob-store.ts";
-import type { ArchiveFormat, Ecosystem, Resolution } from "../../src/core/ports/ecosystem.ts";
+import type { ArchiveFormat, Ecosystem, Resolution, SignedItem, SignedSource } from "../../src/core/ports/ecosystem.ts";
 import type { Log } from "../../src/core/ports/log.ts";
 import type { Candidate } from "../../src/core/ports/verifier.ts";
 
@@ -21,6 +22,15 @@ export interface CandidateOptions {
   readonly without?: readonly (keyof Digests)[];
   /** Undefined for a file that promises no container. */
   readonly format?: ArchiveFormat | undefined;
+  /** What places say that they have; `items` is short for one place that has these. */
+  readonly published?: readonly SignedSource[];
+  readonly items?: readonly SignedItem[];
+  /** Name of the trust root that the upstream is bound to. */
+  readonly trust?: string;
+  /** Digests in place of those of `bytes`, for evidence about archives that are not at hand. */
+  readonly digests?: Digests;
+  /** Whether a signed document is about the archive; by default, whether a statement's subject is the archive by file name and digest. */
+  readonly checkSigned?: Ecosystem["checkSigned"];
 }
 
 /** An archive in quarantine as a verifier gets it. Its file is there until `remove`. */
@@ -30,10 +40,14 @@ export function makeCandidate(options: CandidateOptions): { readonly candidate: 
   const path = join(folder, "blob");
   writeFileSync(path, bytes);
   const ref = { repository: "pypi", ecosystem: "pypi", name, version, file } as const;
-  const upstream = { id: "pypi#0", url: new URL("https://registry.example/simple/") };
+  const upstream = {
+    id: "pypi#0",
+    url: new URL("https://registry.example/simple/"),
+    ...(options.trust === undefined ? {} : { trust: options.trust }),
+  };
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const all = { sha256, sha512: createHash("sha512").update(bytes).digest("hex") };
-  const digests = { ...Object.fromEntries(Object.entries(all).filter(([key]) => !options.without?.some((left) => left === key))), sha256 };
+  const computed = { ...Object.fromEntries(Object.entries(all).filter(([key]) => !options.without?.some((left) => left === key))), sha256 };
   const candidate: Candidate = {
     ref,
     resolution: {
@@ -44,8 +58,9 @@ export function makeCandidate(options: CandidateOptions): { readonly candidate: 
       ...(options.manifestClaims ? { manifestClaims: options.manifestClaims } : {}),
     },
     // Only a store makes these; a verifier must not care which.
-    blob: { digest: parseDigest(sha256), digests, sizeBytes: bytes.length, path } as QuarantinedBlob,
-    ecosystem: namedByManifest("format" in options ? options.format : WHEEL_FORMAT),
+    blob: { digest: parseDigest(sha256), digests: options.digests ?? computed, sizeBytes: bytes.length, path } as QuarantinedBlob,
+    ecosystem: namedByManifest("format" in options ? options.format : WHEEL_FORMAT, options.checkSigned ?? isAboutFile),
+    published: options.published ?? (options.items ? [{ label: "the index", kind: "published", items: options.items }] : []),
     admittedBefore: options.admittedBefore,
   };
   return { candidate, remove: () => rmSync(folder, { recursive: true, force: true }) };
@@ -58,7 +73,7 @@ const WHEEL_FORMAT: ArchiveFormat = {
 };
 
 /** An ecosystem that looks into archives only: its packages are what the `Name:` and `Version:` lines of their one manifest say. */
-function namedByManifest(format: ArchiveFormat | undefined): Ecosystem {
+function namedByManifest(format: ArchiveFormat | undefined, checkSigned: Ecosystem["checkSigned"]): Ecosystem {
   const notHere = (): never => {
     throw new AssayError("NOT_FOUND", "this ecosystem serves no pages");
   };
@@ -67,6 +82,8 @@ function namedByManifest(format: ArchiveFormat | undefined): Ecosystem {
     algorithms: [],
     handle: async () => notHere(),
     resolve: async () => notHere(),
+    published: async () => [],
+    checkSigned,
     archiveFormat: () => format,
     identify: (ref, manifests) => {
       const [manifest] = manifests;
@@ -77,6 +94,12 @@ function namedByManifest(format: ArchiveFormat | undefined): Ecosystem {
     },
   };
 }
+
+const isAboutFile: Ecosystem["checkSigned"] = (ref, _item, { statement }, digests) => {
+  if (!statement) return undefined;
+  const subject = checkSubject(statement, { digests, nameMatches: (name) => name === ref.file });
+  return subject.ok ? undefined : subject.finding;
+};
 
 /** A log that keeps nothing. */
 export const SILENT_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT_LOG };
