@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
-import { expect, test } from "vitest";
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { AssayError } from "../../src/core/errors.ts";
+import type { Ecosystem, SignedItem } from "../../src/core/ports/ecosystem.ts";
 import type { Verifier } from "../../src/core/ports/verifier.ts";
 import type { Admission } from "../../src/core/verdict.ts";
 import { type AdmitDeps, admit } from "../../src/mirror/admit.ts";
@@ -8,6 +10,7 @@ import { codeOf } from "../contract/code-of.ts";
 import { buildNpmTarball } from "../support/archives.ts";
 import { publishTarball } from "../support/fake-registry.ts";
 import type { FakeUpstream } from "../support/fake-upstream.ts";
+import { SigstoreInstance } from "../support/sigstore-instance.ts";
 import { fakeUpstream, filesIn, npmRef, openParts, type Parts } from "./parts.ts";
 
 function walk(parts: Parts, name: string, changes: Partial<AdmitDeps> = {}): Promise<Admission> {
@@ -75,6 +78,9 @@ test("an honest archive is admitted under its digest, with the evidence of every
   expect(admission.evidence.map(({ verifier, subject }) => ({ verifier, subject }))).toEqual([
     { verifier: "checksum", subject: sha256(bytes) },
     { verifier: "archive", subject: sha256(bytes) },
+    { verifier: "sigstore", subject: sha256(bytes) },
+    { verifier: "openpgp", subject: sha256(bytes) },
+    { verifier: "registry-signature", subject: sha256(bytes) },
   ]);
   expect(await parts.blobs.find(admission.digest, bytes.length)).toBeDefined();
   expect(filesIn(parts.dataDir, "tmp")).toEqual([]);
@@ -107,13 +113,8 @@ const fails = async (): Promise<never> => {
 test.each<{ name: string; change: (parts: Parts) => Partial<AdmitDeps> }>([
   { name: "a verifier throws", change: ({ verifiers }) => ({ verifiers: [...verifiers, { id: "archive", verify: fails } as Verifier] }) },
   {
-    name: "a check ahead of the bytes throws",
-    change: ({ verifiers: [checksum, archive] }) => ({
-      verifiers: [
-        { id: "checksum", ahead: fails, verify: async () => ({ kind: "absent" }) },
-        ...[checksum, archive].filter((v) => v !== undefined),
-      ],
-    }),
+    name: "what is published cannot be told",
+    change: ({ ecosystems: { npm } }) => ({ ecosystem: { ...npm, published: fails } }),
   },
 ])("nothing is kept and nothing recorded where $name", async ({ change }) => {
   const upstream = await fakeUpstream();
@@ -128,11 +129,104 @@ test("an archive whose row could not be written is not admitted, and the next tr
   const upstream = await fakeUpstream();
   const parts = await openParts({ upstreams: [upstream] });
   publish(upstream, "demo");
-  const index = { admission: parts.index.admission.bind(parts.index), record: fails };
+  const { index: real } = parts;
+  const index = {
+    admission: real.admission.bind(real),
+    admitted: real.admitted.bind(real),
+    firstSeenAt: real.firstSeenAt.bind(real),
+    record: fails,
+  };
   await expect(walk(parts, "demo", { index })).rejects.toBe(failing);
   expect(await parts.index.admission(npmRef("demo"))).toBeUndefined();
   expect(await walk(parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
   expect(filesIn(parts.dataDir, "blobs-v1")).toHaveLength(1);
+});
+
+test("the line says how old the archive was, for rules that ask later", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  publish(upstream, "demo");
+  const admission = await walk(parts, "demo");
+  const listed = await parts.index.file(npmRef("demo"));
+  expect(admission).toMatchObject({ publishedAt: listed?.publishedAt, firstSeenAt: listed?.firstSeenAt });
+  expect(await parts.index.admission(npmRef("demo"))).toEqual(admission);
+});
+
+describe("what is published", () => {
+  const instance = new SigstoreInstance();
+  const roots = new Map([["internal", instance.trustRoot("internal")]]);
+
+  function attest(bytes: Buffer, label: string): SignedItem {
+    return { kind: "sigstore", label, bundle: Buffer.from(JSON.stringify(instance.signMessage(bytes))) };
+  }
+
+  /** Of npm's rules about attestations its own tests tell: here any signature over the bytes is about the archive. */
+  function publishing(parts: Parts, published: Ecosystem["published"]): Partial<AdmitDeps> {
+    return { ecosystem: { ...parts.ecosystems.npm, published, checkSigned: () => undefined } };
+  }
+
+  test("is asked for before the bytes are there, and judged with them: every item a line of evidence", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream], verifiers: { roots }, trust: "internal" });
+    const { bytes, path } = publish(upstream, "demo");
+    const archiveRequests: number[] = [];
+    const items = [attest(bytes, "good"), attest(Buffer.from("other"), "bad")];
+    const changes = publishing(parts, async () => {
+      archiveRequests.push(upstream.requestsFor(path).length);
+      return [{ label: "the index", kind: "published", items }];
+    });
+    const { evidence, verdict } = await walk(parts, "demo", changes);
+    expect(archiveRequests).toEqual([0]);
+    expect(evidence.filter(({ verifier }) => verifier === "sigstore")).toMatchObject([
+      { subject: sha256(bytes), outcome: { kind: "pass", label: "good", signer: { trust: "internal" } } },
+      { subject: sha256(bytes), outcome: { kind: "invalid", label: "bad", code: "SUBJECT_MISMATCH" } },
+    ]);
+    expect(verdict).toMatchObject({ kind: "refuse", reasons: [{ code: "SUBJECT_MISMATCH", verifier: "sigstore" }] });
+  });
+
+  test("does not hold back the bytes: they flow while it is still asked for", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    publish(upstream, "demo");
+    let arrived = (): void => {};
+    const whole = new Promise<void>((resolve) => (arrived = resolve));
+    const changes = publishing(parts, async () => {
+      await whole;
+      return [];
+    });
+    const deps = { ...parts, ecosystem: parts.ecosystems.npm, upstream: parts.client, ...changes };
+    const admission = await admit(parts.repository, npmRef("demo"), deps, ({ reception }) => void reception.whole.then(arrived));
+    expect(admission.verdict.kind).toBe("admit");
+  });
+
+  test("that could not be had leaves nothing behind and decides nothing; once it can be, the archive comes in", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream], verifiers: { roots }, trust: "internal", client: { concurrency: 1 } });
+    const { bytes } = publish(upstream, "demo");
+    const down = publishing(parts, async () => [{ label: "the index", kind: "unavailable", detail: "503" }]);
+    expect(await codeOf(walk(parts, "demo", down))).toBe("UPSTREAM_EVIDENCE");
+    expect(await parts.index.admission(npmRef("demo"))).toBeUndefined();
+    expect([...filesIn(parts.dataDir, "blobs-v1"), ...filesIn(parts.dataDir, "tmp")]).toEqual([]);
+    const up = publishing(parts, async () => [{ label: "the index", kind: "published", items: [attest(bytes, "good")] }]);
+    const admission = await walk(parts, "demo", up);
+    expect(admission.verdict.kind).toBe("admit");
+    // What was kept says as much as what was found.
+    expect(await parts.index.admission(npmRef("demo"))).toEqual(admission);
+  });
+
+  test("fails unheard where the archive itself fails first", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream], client: { concurrency: 1 } });
+    const { path } = publish(upstream, "demo");
+    upstream.fault(path, { kind: "status", status: 404 });
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown): void => void unheard.push(reason);
+    process.on("unhandledRejection", hear);
+    onTestFinished(() => void process.off("unhandledRejection", hear));
+    expect(await codeOf(walk(parts, "demo", publishing(parts, fails)))).toBe("NOT_FOUND");
+    await setTimeout(20);
+    expect(unheard).toEqual([]);
+  });
 });
 
 test("an X-Checksum header that is no digest costs its own archive and no turn of the others", async () => {

@@ -1,6 +1,6 @@
 import { truncateSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parseDigest } from "../../src/core/digest.ts";
 import type { Policy } from "../../src/core/ports/policy.ts";
 import type { Admission } from "../../src/core/verdict.ts";
@@ -8,7 +8,8 @@ import { Mirror, type Obtained, type ObtainSettings } from "../../src/mirror/obt
 import { codeOf } from "../contract/code-of.ts";
 import { SILENT_LOG } from "../support/candidate.ts";
 import { noise, publishTarball } from "../support/fake-registry.ts";
-import { dataFolder, fakeUpstream, filesIn, npmRef, openParts, type Parts } from "./parts.ts";
+import type { FakeUpstream } from "../support/fake-upstream.ts";
+import { dataFolder, fakeUpstream, filesIn, npmRef, openParts, type Parts, type PartsOptions } from "./parts.ts";
 
 const REFUSAL_TTL_MS = 30_000;
 
@@ -53,15 +54,96 @@ test("a policy that changed decides over what is held, without another download"
   expect(upstream.requestsFor(path)).toHaveLength(1);
 });
 
-test("evidence about other bytes does not speak for an archive", async () => {
-  const upstream = await fakeUpstream();
-  const parts = await openParts({ upstreams: [upstream] });
-  const { mirror } = mirrorOf(parts);
-  publishTarball(upstream, { name: "demo" });
-  const admission = (await settled(mirror, parts, "demo")) as Admission;
-  const evidence = admission.evidence.map((answer) => ({ ...answer, subject: parseDigest("ab".repeat(32)) }));
-  await parts.index.record({ ...admission, evidence });
-  expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "refused" });
+describe("what was admitted before a verifier was there", () => {
+  /** An archive as an Assay admitted it that only looked at digests and contents. */
+  async function admittedByOlder(options: Partial<PartsOptions> = {}) {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream], ...options });
+    const { path, bytes } = publishTarball(upstream, { name: "demo" });
+    const older = { ...parts, verifiers: parts.verifiers.filter(({ id }) => id === "checksum" || id === "archive") };
+    await settled(mirrorOf(older).mirror, parts, "demo");
+    return { upstream, parts, path, bytes, ...mirrorOf(parts) };
+  }
+  const evidenceOf = async (parts: Parts) => (await parts.index.admission(npmRef("demo")))?.evidence.map(({ verifier }) => verifier);
+
+  test("it is fetched once more for all of them, and answered from disk from then on", async () => {
+    const { mirror, parts, upstream, path } = await admittedByOlder();
+    expect(await evidenceOf(parts)).toEqual(["checksum", "archive"]);
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+    expect(await evidenceOf(parts)).toEqual(["checksum", "archive", "sigstore", "openpgp", "registry-signature"]);
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "held" });
+    expect(upstream.requestsFor(path)).toHaveLength(2);
+  });
+
+  test.each<{ name: string; fault: Parameters<FakeUpstream["fault"]>[1] }>([
+    { name: "is down", fault: { kind: "disconnect" } },
+    { name: "answers 500", fault: { kind: "status", status: 500 } },
+    { name: "has it no more", fault: { kind: "status", status: 404 } },
+    { name: "stops midway", fault: { kind: "truncate", afterBytes: 20 } },
+  ])("it is served as before where upstream $name, and checked once upstream is well", async ({ fault }) => {
+    const { mirror, parts, upstream, path } = await admittedByOlder();
+    upstream.fault(path, fault);
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+    expect(await mirror.held(parts.repository, npmRef("demo"))).toMatchObject({ kind: "held" });
+    expect(await evidenceOf(parts)).toEqual(["checksum", "archive"]);
+    upstream.heal();
+    await settled(mirror, parts, "demo");
+    expect(await evidenceOf(parts)).toContain("sigstore");
+  });
+
+  test("offline it is served as before, unless the policy wants what it was never checked for", async () => {
+    const { parts: online, upstream } = await admittedByOlder();
+    const { dataDir } = online;
+    const offline = { upstreams: [upstream], dataDir, settings: { offline: true } };
+    const lenient = await openParts(offline);
+    expect(await settled(mirrorOf(lenient).mirror, lenient, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+    const strict = await openParts({ ...offline, policyText: "version: 1\ndefaults: {signature: {require: true, on_missing: error}}" });
+    expect(await settled(mirrorOf(strict).mirror, strict, "demo")).toMatchObject({
+      verdict: { kind: "refuse", reasons: [{ code: "SIGNATURE_MISSING" }] },
+    });
+  });
+
+  test("other bytes that upstream has by now are not admitted, and say nothing about those that are held", async () => {
+    const { mirror, parts, upstream, bytes, admitted } = await admittedByOlder();
+    publishTarball(upstream, { name: "demo", files: { "evil.js": "steal()" } });
+    parts.advance(61_000);
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" }, sizeBytes: bytes.length });
+    expect(admitted).toEqual([]);
+    expect(await parts.index.admission(npmRef("demo"))).toMatchObject({ verdict: { reasons: [{ code: "INTEGRITY_VIOLATION" }] } });
+    expect(await mirror.held(parts.repository, npmRef("demo"))).toMatchObject({ kind: "held", blob: { sizeBytes: bytes.length } });
+  });
+
+  test("what the check finds stands, also when upstream is gone afterwards", async () => {
+    const { parts, upstream, path } = await admittedByOlder();
+    const malformed = async () => [{ label: "the index", kind: "malformed", detail: "no bundle" }] as const;
+    const { mirror } = mirrorOf({ ...parts, ecosystems: { ...parts.ecosystems, npm: { ...parts.ecosystems.npm, published: malformed } } });
+    const refused = { kind: "refuse", reasons: [{ code: "BUNDLE_MALFORMED" }] };
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: refused });
+    upstream.fault(path, { kind: "disconnect" });
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: refused });
+    expect(await mirror.held(parts.repository, npmRef("demo"))).toMatchObject({ kind: "refused" });
+  });
+
+  test("no bytes are sent before the verdict, since they may not be those that it is about", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    const { path, bytes } = publishTarball(upstream, { name: "large", files: { "noise.bin": noise(3_000_000) } });
+    const older = { ...parts, verifiers: parts.verifiers.filter(({ id }) => id === "checksum" || id === "archive") };
+    await settled(mirrorOf(older).mirror, parts, "large");
+    upstream.fault(path, { kind: "truncate", afterBytes: bytes.length - 10 });
+    const obtained = await mirrorOf(parts).mirror.obtain(parts.repository, npmRef("large"));
+    if (obtained.kind !== "arriving") throw new Error("expected a flight");
+    expect(await obtained.flight.ready()).toMatchObject({ kind: "decided", admission: { verdict: { kind: "admit" } } });
+  });
+
+  test("evidence about other bytes does not speak for an archive: it counts as never checked", async () => {
+    const { mirror, parts, upstream, path } = await admittedByOlder();
+    const admission = (await settled(mirror, parts, "demo")) as Admission;
+    const evidence = admission.evidence.map((answer) => ({ ...answer, subject: parseDigest("ab".repeat(32)) }));
+    await parts.index.record({ ...admission, evidence });
+    upstream.fault(path, { kind: "disconnect" });
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "refuse" } });
+  });
 });
 
 test.each([

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import type { Outcome } from "../../src/core/evidence.ts";
+import { type Outcome, VERIFIER_IDS } from "../../src/core/evidence.ts";
 import { DEFAULT_LIMITS } from "../../src/core/limits.ts";
 import { ArchiveVerifier } from "../../src/verify/archive.ts";
 import { createVerifiers } from "../../src/verify/index.ts";
@@ -94,7 +94,16 @@ test("a file that is gone is a store error, not a finding", async () => {
 });
 
 test("there is one verifier for each kind of evidence", () => {
-  expect(createVerifiers({ limits: DEFAULT_LIMITS, log: SILENT_LOG }).map(({ id }) => id)).toEqual(["checksum", "archive"]);
+  const none = async (): Promise<[]> => [];
+  const options = {
+    limits: DEFAULT_LIMITS,
+    log: SILENT_LOG,
+    clock: { now: Date.now },
+    roots: new Map(),
+    pgpKeys: none,
+    registryKeys: none,
+  };
+  expect(createVerifiers(options).map(({ id }) => id)).toEqual(VERIFIER_IDS);
 });
 
 describeVerifier("archive", {
