@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { ArtifactRef } from "../../src/core/artifact.ts";
 import { type Checksum, parseDigest, parseHexChecksum } from "../../src/core/digest.ts";
+import type { Evidence, Outcome, VerifierId } from "../../src/core/evidence.ts";
 import type { DocumentKey, DocumentRecord, Index, ListedFile } from "../../src/core/ports/index-store.ts";
 import type { Admission, Verdict } from "../../src/core/verdict.ts";
 import { codeOf } from "./code-of.ts";
@@ -72,6 +73,31 @@ export function indexContract(makeBench: () => IndexBench): void {
       await index.record(admissionOf(REF, ADMIT, { decidedAt: 9000 }));
       await index.record(admissionOf(REF, ADMIT, { decidedAt: 10, digest: digestOf("later") }));
       expect(await index.admission(REF)).toMatchObject({ digest: digestOf("later") });
+    });
+
+    test("a line is read back as it was written, with all that each verifier found", async () => {
+      const index = await openIndex();
+      const line = admissionOf(REF, ADMIT, { evidence: EVIDENCE, publishedAt: 1234, firstSeenAt: 5678 });
+      await index.record(line);
+      expect(await index.admission(REF)).toEqual(line);
+      expect(await index.admitted(REF.repository, REF.name)).toEqual([line]);
+    });
+
+    test("a refusal by the policy itself is read back as it was written", async () => {
+      const index = await openIndex();
+      const reason = { code: "SIGNER_CHANGED", rule: "defaults", verifier: "policy", text: "it changed", help: "ask" } as const;
+      await index.record(admissionOf(REF, { kind: "refuse", reasons: [reason] }));
+      expect(await index.admission(REF)).toMatchObject({ verdict: { reasons: [reason] } });
+    });
+
+    test.each([
+      { name: "a fraction", value: 1.5 },
+      { name: "not a number", value: Number.NaN },
+      { name: "past what a number can hold exactly", value: 1e300 },
+    ])("a time in a line that is $name counts as not given: it was upstream's word", async ({ value }) => {
+      const index = await openIndex();
+      await index.record(admissionOf(REF, ADMIT, { publishedAt: value, firstSeenAt: value }));
+      expect(await index.admission(REF)).toEqual(admissionOf(REF, ADMIT));
     });
 
     test("every archive of a package, each once", async () => {
@@ -399,6 +425,46 @@ export function indexContract(makeBench: () => IndexBench): void {
 
 function digestOf(text: string) {
   return parseDigest(createHash("sha256").update(text).digest("hex"));
+}
+
+/** One of each kind of outcome, signer and statement. */
+const EVIDENCE: readonly Evidence[] = [
+  answer("checksum", { kind: "pass", claims: { strength: "strong", algorithms: ["sha256"] } }),
+  answer("archive", { kind: "pass", claims: { entries: 3, manifest: "METADATA" } }),
+  answer("sigstore", {
+    kind: "pass",
+    label: "attestation 1",
+    claims: { signed_at: 1, log_index: 2, trust_root_sha256: "ab", predicate_type: "p" },
+    signer: {
+      kind: "sigstore",
+      trust: "public",
+      issuer: "https://issuer.example",
+      identity: { type: "uri", value: "https://forge.example/acme/tool" },
+      source: { repository: "https://forge.example/acme/tool", repositoryId: "1", ownerId: "2", commit: "c", ref: "r", environment: "e" },
+    },
+    statement: {
+      type: "https://in-toto.io/Statement/v1",
+      subjects: [{ name: REF.file, digest: { sha256: "ab", gitCommit: "cd" } }],
+      predicateType: "p",
+      predicate: { nested: { list: [1, null, true, { text: "x" }] } },
+    },
+  }),
+  answer("sigstore", {
+    kind: "pass",
+    claims: {},
+    signer: { kind: "key", keyId: "SHA256:one" },
+    statement: { type: "t", subjects: [], predicateType: "p", predicate: null },
+  }),
+  answer("sigstore", { kind: "invalid", label: "attestation 3", code: "PREDICATE_MISMATCH", detail: "it lies" }),
+  answer("sigstore", { kind: "unavailable", label: "the provenance", detail: "503" }),
+  answer("openpgp", { kind: "pass", label: "a.asc", claims: { signed_at: 3 }, signer: { kind: "openpgp", fingerprint: "ab".repeat(20) } }),
+  answer("openpgp", { kind: "absent", label: "b.asc" }),
+  answer("registry-signature", { kind: "pass", claims: { message: "m" }, signer: { kind: "registry", keyId: "SHA256:two" } }),
+  answer("registry-signature", { kind: "pass", claims: {}, signer: { kind: "vsa", keyId: "hq" } }),
+];
+
+function answer(verifier: VerifierId, outcome: Outcome): Evidence {
+  return { verifier, subject: digestOf("bytes"), checkedAt: 1000, outcome };
 }
 
 function claim(algorithm: "sha256" | "md5", of: string): Checksum {

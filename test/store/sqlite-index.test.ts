@@ -24,7 +24,20 @@ const ADMISSION: Admission = {
   url: "https://registry.example/left-pad-1.3.0.tgz",
   upstream: "npm#0",
   claims: [{ algorithm: "sha256", hex: DIGEST, claimedBy: "the packument" }],
-  evidence: [{ verifier: "checksum", subject: DIGEST, checkedAt: 1, outcome: { kind: "pass", claims: { strength: "strong" } } }],
+  evidence: [
+    { verifier: "checksum", subject: DIGEST, checkedAt: 1, outcome: { kind: "pass", claims: { strength: "strong" } } },
+    {
+      verifier: "sigstore",
+      subject: DIGEST,
+      checkedAt: 1,
+      outcome: {
+        kind: "pass",
+        claims: { predicate_type: "p" },
+        signer: { kind: "sigstore", trust: "public", issuer: "i", identity: { type: "uri", value: "u" }, source: { commit: "c" } },
+        statement: { type: "t", subjects: [{ name: "n", digest: { sha256: DIGEST } }], predicateType: "p", predicate: { a: 1 } },
+      },
+    },
+  ],
   verdict: { kind: "admit", warnings: [] },
 };
 const DOCUMENT: DocumentRecord = {
@@ -87,6 +100,23 @@ describe("a record that was changed on disk is refused, not believed", () => {
       read: (index) => index.admission(REF),
     },
     { name: "evidence of an unknown kind", sql: `UPDATE admissions SET evidence = '[{}]'`, read: (index) => index.admission(REF) },
+    ...(
+      [
+        ["a verifier that nobody has", "[1].verifier", `"oracle"`],
+        ["a signer of no kind", "[1].outcome.signer.kind", `"nobody"`],
+        ["a signer without an issuer", "[1].outcome.signer.issuer", "null"],
+        ["an identity of no type", "[1].outcome.signer.identity.type", `"any"`],
+        ["a repository that is no text", "[1].outcome.signer.source.commit", "1"],
+        ["a statement without subjects", "[1].outcome.statement.subjects", "null"],
+        ["a predicate that is a list", "[1].outcome.statement.predicate", "[]"],
+        ["a finding that nobody makes", "[1].outcome", `{"kind":"invalid","code":"FINE","detail":""}`],
+      ] as const
+    ).map(([name, path, value]) => ({
+      name,
+      sql: `UPDATE admissions SET evidence = json_replace(evidence, '$${path}', json('${value}'))`,
+      read: (index: SqliteIndex) => index.admission(REF),
+    })),
+    { name: "a time that is none", sql: "UPDATE admissions SET first_seen_at = -1", read: (index) => index.admission(REF) },
     {
       name: "a digest of another length",
       sql: "UPDATE admissions SET digest = x'abcd'",
@@ -144,6 +174,55 @@ describe("a record that was changed on disk is refused, not believed", () => {
     await index.putDocument(KEY, DOCUMENT, undefined);
     expect(await index.document(KEY)).toEqual(DOCUMENT);
   });
+});
+
+describe("a database of an older Assay", () => {
+  test("is brought up to date, and its lines are read as they were written", async () => {
+    const dataDir = temporaryFolder();
+    const raw = new Database(join(dataDir, "assay.db"));
+    raw.exec(MIGRATIONS[0] ?? "");
+    raw.pragma(`application_id = ${0x41737379}`);
+    raw.pragma("user_version = 1");
+    const { decidedAt, sizeBytes, url, claims } = ADMISSION;
+    const evidence = ADMISSION.evidence.slice(0, 1);
+    raw.exec("INSERT INTO packages VALUES (1, 'npm', 'left-pad')");
+    raw.exec("INSERT INTO upstreams VALUES (1, 'npm#0')");
+    raw.prepare("INSERT INTO artifacts VALUES (1, 1, ?, ?, NULL)").run(REF.version, REF.file);
+    raw
+      .prepare(
+        `INSERT INTO admissions (artifact_id, ecosystem, decided_at, decision, digest, size_bytes, url, upstream_id, claims, evidence, verdict)
+         VALUES (1, 'npm', ?, 'admit', ?, ?, ?, 1, ?, ?, ?)`,
+      )
+      .run(
+        decidedAt,
+        Buffer.from(DIGEST, "hex"),
+        sizeBytes,
+        url,
+        JSON.stringify(claims),
+        JSON.stringify(evidence),
+        `{"kind":"admit","warnings":[]}`,
+      );
+    raw.close();
+    const index = await openIndex(dataDir);
+    expect(await index.admission(REF)).toEqual({ ...ADMISSION, evidence });
+    const newer = { ...ADMISSION, decidedAt: 2, publishedAt: -1, firstSeenAt: 3 };
+    await index.record(newer);
+    expect(await index.admission(REF)).toEqual(newer);
+  });
+});
+
+test("evidence larger than all that is kept in memory is read from disk each time", async () => {
+  const index = await openIndex(temporaryFolder());
+  const [, sigstore] = ADMISSION.evidence;
+  if (sigstore?.outcome.kind !== "pass") throw new Error("expected a signature");
+  const outcome = { ...sigstore.outcome, claims: { text: "x".repeat(33 * 1024 * 1024) } };
+  await index.record({ ...ADMISSION, evidence: [{ ...sigstore, outcome }] });
+  const [first, second] = [await index.admission(REF), await index.admission(REF)];
+  expect(first?.evidence[0]?.outcome).toMatchObject({ claims: outcome.claims });
+  expect(second).not.toBe(first);
+  // What fits is kept, and the same object comes back.
+  await index.record(ADMISSION);
+  expect(await index.admission(REF)).toBe(await index.admission(REF));
 });
 
 describe("opening", () => {
