@@ -12,7 +12,7 @@ import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
 import type { Config } from "./config.ts";
 import { enforcePolicy } from "./enforced-policy.ts";
-import { readTrustMaterial } from "./trust-material.ts";
+import { readTrustMaterial, registryKeySource } from "./trust-material.ts";
 import { connectRepositories } from "./upstream-options.ts";
 
 /** Everything built and wired, not yet listening. */
@@ -56,7 +56,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     clock,
     roots: trust.roots,
     pgpKeys: () => policy.pgpKeys(),
-    registryKeys: trust.keysOf(services),
+    registryKeys: registryKeySource(trust, services),
   });
   const mirror = new Mirror(
     {

@@ -37,7 +37,9 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
     known: {
       repositories: deps.repositories.map(({ name }) => name),
       trust: ["public", ...Object.keys(config.trust)],
-      upstreams: deps.repositories.flatMap(({ upstreams }) => upstreams.flatMap(({ id, trust }) => (trust === undefined ? [id] : [id, trust]))),
+      upstreams: deps.repositories.flatMap(({ upstreams }) =>
+        upstreams.flatMap(({ id, trust }) => (trust === undefined ? [id] : [id, trust])),
+      ),
     },
     clock: deps.clock,
     signals: process,

@@ -1,5 +1,5 @@
 import type { Ruling } from "../policy/decide/decide.ts";
-import { type VerifiedItem, provenanceLevel } from "../verify/provenance/provenance-level.ts";
+import { provenanceLevel, type VerifiedItem } from "../verify/provenance/provenance-level.ts";
 import { readPredicate } from "../verify/provenance/read-predicate.ts";
 
 /** The level that verified signatures make: policy knows whom it lets count, verify knows what they signed. */

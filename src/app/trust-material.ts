@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { AssayError } from "../core/errors.ts";
-import type { Documents } from "../core/ports/documents.ts";
-import type { EcosystemServices, Repository } from "../core/ports/ecosystem.ts";
+import type { EcosystemServices } from "../core/ports/ecosystem.ts";
 import { keysRequests } from "../ecosystems/npm/document-requests.ts";
+import type { RegistryKeySource } from "../verify/registry-signature/ask-for-keys.ts";
+import { builtInRegistries } from "../verify/registry-signature/built-in-registries.ts";
 import { parseRegistryKeys, type RegistryKey } from "../verify/registry-signature/registry-keys.ts";
 import { parseTrustRoot, publicTrustRoot, type TrustRoot } from "../verify/sigstore/trust-root.ts";
 import type { Config } from "./config.ts";
@@ -11,31 +12,35 @@ import type { Config } from "./config.ts";
 export interface TrustMaterial {
   /** Sigstore roots; `public` is built in and works without a network for ever. */
   readonly roots: ReadonlyMap<string, TrustRoot>;
-  /**
-   * The keys that a repository's registry signs with: the operator's file where there is one, else what the registry itself answers. Empty where it has none.
-   * Throws what `Documents` throws.
-   */
-  registryKeys(repository: Repository, trust: string): Promise<readonly RegistryKey[]>;
+  /** Registry keys from the operator's files. */
+  readonly registryKeys: ReadonlyMap<string, readonly RegistryKey[]>;
 }
 
 /** Reads the operator's files. Throws CONFIG_INVALID where one cannot be read or is not what it should be. */
-export async function readTrustMaterial(config: Pick<Config, "trust">): Promise<Omit<TrustMaterial, "registryKeys"> & { keysOf(services: EcosystemServices): TrustMaterial["registryKeys"] }> {
+export async function readTrustMaterial(config: Pick<Config, "trust">): Promise<TrustMaterial> {
   const roots = new Map([["public", publicTrustRoot()]]);
-  const fixedKeys = new Map<string, readonly RegistryKey[]>();
+  const registryKeys = new Map<string, readonly RegistryKey[]>();
   for (const [name, { sigstorePath, npmKeysPath }] of Object.entries(config.trust)) {
     if (sigstorePath !== undefined) roots.set(name, parseTrustRoot(await read(name, sigstorePath), name, sigstorePath));
-    if (npmKeysPath !== undefined) fixedKeys.set(name, parseRegistryKeys(await read(name, npmKeysPath), { source: npmKeysPath }));
+    if (npmKeysPath !== undefined) registryKeys.set(name, parseRegistryKeys(await read(name, npmKeysPath), { source: npmKeysPath }));
   }
-  return {
-    roots,
-    keysOf: (services) => async (repository, trust) => fixedKeys.get(trust) ?? publishedKeys(repository, services),
-  };
+  return { roots, registryKeys };
 }
 
-/** The registry's word for its own keys. It can no more than the registry could anyway: what it signs is what it serves. */
-async function publishedKeys(repository: Repository, services: EcosystemServices): Promise<readonly RegistryKey[]> {
-  const document = await (services.documents satisfies Documents).get(keysRequests(repository, services));
-  return document ? parseRegistryKeys(document.body, { source: `the signing keys of ${repository.name}` }) : [];
+/**
+ * The keys that an upstream's registry signs with: the operator's file, else those that Sigstore's TUF repository vouches for, else what the registry itself answers.
+ * That is only the registry's word for its own keys; but with them it can no more than it could anyway: what it signs is what it serves.
+ */
+export function registryKeySource({ registryKeys }: TrustMaterial, services: EcosystemServices): RegistryKeySource {
+  const builtIn = builtInRegistries();
+  return async (repository, upstream) => {
+    const vouched =
+      registryKeys.get(upstream.trust ?? "public") ?? builtIn.find(({ registry }) => registry.origin === upstream.url.origin)?.keys;
+    if (vouched) return vouched;
+    const requests = keysRequests({ name: repository, ecosystem: "npm", upstreams: [upstream] }, services);
+    const document = await services.documents.get(requests);
+    return document ? parseRegistryKeys(document.body, { source: `the signing keys of ${upstream.id}` }) : [];
+  };
 }
 
 async function read(name: string, path: string): Promise<Buffer> {
