@@ -131,6 +131,40 @@ describe("one upstream", () => {
     expect(await get(parts)).toBeUndefined();
   });
 
+  test("evidence that upstream took away is served, marked stale, whatever its age, after a restart too", async () => {
+    const upstream = await fakeUpstream();
+    const dataDir = dataFolder();
+    const evidence = (parts: Parts) => parts.documents.get(requests(parts).map((request) => ({ ...request, keepWhenAbsent: true })));
+    const parts = await openParts({ upstreams: [upstream], dataDir });
+    expect(await evidence(parts)).toBeUndefined();
+    serve(upstream, "thing 1");
+    parts.advance(SETTINGS.negativeTtlMs);
+    expect(await evidence(parts)).not.toHaveProperty("stale");
+
+    upstream.remove(PATH);
+    parts.advance(10 * SETTINGS.staleIfErrorMs);
+    for (const restarted of [parts, await openParts({ upstreams: [upstream], dataDir })]) {
+      restarted.advance(10 * SETTINGS.staleIfErrorMs);
+      const held = await evidence(restarted);
+      expect(held).toMatchObject({ stale: "upstream has it no more" });
+      expect(held?.body.toString()).toBe("thing 1");
+      // The name is still this upstream's, and a document of another kind is still gone.
+      expect(await get(restarted)).toBeUndefined();
+    }
+  });
+
+  test("evidence is served, marked stale, however long upstream has failed", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    serve(upstream, "thing 1");
+    await get(parts);
+    upstream.fault(PATH, { kind: "status", status: 500 });
+    parts.advance(10 * SETTINGS.staleIfErrorMs);
+    expect(await codeOf(get(parts))).toBe("UPSTREAM_STATUS");
+    const held = await parts.documents.get(requests(parts).map((request) => ({ ...request, keepWhenAbsent: true })));
+    expect(held).toMatchObject({ stale: expect.any(String) });
+  });
+
   test("offline, what is held is served whatever its age, and nothing else", async () => {
     const upstream = await fakeUpstream();
     const dataDir = dataFolder();
@@ -192,6 +226,8 @@ describe("two upstreams", () => {
     const restarted = await openParts({ upstreams: [first, second], dataDir });
     restarted.advance(2 * SETTINGS.metadataTtlMs);
     expect(await get(restarted)).toBeUndefined();
+    const evidence = await restarted.documents.get(requests(restarted).map((request) => ({ ...request, keepWhenAbsent: true })));
+    expect(evidence?.body.toString()).toBe("thing of the first");
     expect(second.requests).toEqual([]);
   });
 });

@@ -69,6 +69,11 @@ export class MemoryServices implements Documents, Pick<Index, "file" | "files" |
     }
   }
 
+  /** Loses what is held under `key`, as happens to a document that is too old to stand in for its upstream. */
+  forget(key: string): void {
+    for (const held of this.#held.keys()) if (held.endsWith(`\0${key}`)) this.#held.delete(held);
+  }
+
   async get(requests: readonly DocumentRequest[]): Promise<HeldDocument | undefined> {
     for (const request of requests) {
       const key = `${request.repository}\0${request.upstream.id}\0${request.key}`;

@@ -7,6 +7,7 @@ import type { Admission } from "../../core/verdict.ts";
 import { ABBREVIATED_TYPE } from "./abbreviate.ts";
 import { packumentRequests } from "./document-requests.ts";
 import { openPackument, type Packument } from "./packument.ts";
+import { keptSignedDist, type SignedDist } from "./signed-dist.ts";
 
 /** A packument that may be answered from now, and what we admitted of its package. */
 export interface HeldPackument {
@@ -89,7 +90,20 @@ function manifestOf(name: string, file: KnownFile): Record<string, unknown> {
     ...(file.extra?.["manifest"] ?? {}),
     name,
     version: file.version,
-    dist: { tarball: file.url, ...(integrity.length > 0 ? { integrity: integrity.join(" ") } : {}), ...(shasum ? { shasum } : {}) },
+    dist: {
+      tarball: file.url,
+      ...(integrity.length > 0 ? { integrity: integrity.join(" ") } : {}),
+      ...(shasum ? { shasum } : {}),
+      ...rememberedEvidence(keptSignedDist(file.extra)),
+    },
+  };
+}
+
+/** What clients verify themselves. The attestations' address becomes ours when the packument is rewritten. */
+function rememberedEvidence({ integrity, signatures, attested }: SignedDist): Record<string, unknown> {
+  return {
+    ...(signatures ? { integrity, signatures: signatures.map(({ keyId, signature }) => ({ keyid: keyId, sig: signature })) } : {}),
+    ...(attested ? { attestations: { url: "-/npm/v1/attestations" } } : {}),
   };
 }
 

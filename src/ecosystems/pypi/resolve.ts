@@ -1,5 +1,5 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
-import { AssayError } from "../../core/errors.ts";
+import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
 import type { KnownFile } from "../../core/ports/index-store.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
@@ -26,14 +26,14 @@ export async function locate(services: EcosystemServices, repository: Repository
 }
 
 /**
- * The same, and for a file that upstream has lost, what its page said last: what was published with the file must stay to be had as long as the file is.
- * Throws like `locate` for a file that was never listed.
+ * The same, and for a file that upstream has lost or cannot tell of, what its page said last: what was published with the file must stay to be had as long
+ * as the file is. Throws like `locate` for a file that was never listed.
  */
 export async function locateOrRemember(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<Located> {
   try {
     return await locate(services, repository, ref);
   } catch (error) {
-    const lost = error instanceof AssayError && error.code === "NOT_FOUND";
+    const lost = isUpstreamFailure(error) || (error instanceof AssayError && error.code === "NOT_FOUND");
     const row = lost ? await services.index.file(ref) : undefined;
     const upstream = repository.upstreams.find(({ url }) => url.href === row?.upstream);
     if (!row || !upstream) throw error;
