@@ -10,6 +10,7 @@ import { Mirror } from "../mirror/obtain.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
+import { builtInRegistries } from "../verify/registry-signature/built-in-registries.ts";
 import type { Config } from "./config.ts";
 import { enforcePolicy } from "./enforced-policy.ts";
 import { readTrustMaterial, registryKeySource } from "./trust-material.ts";
@@ -44,7 +45,8 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       offline: config.offline,
     },
   );
-  const services = { documents, index, upstream, limits: config.limits, log };
+  const knownRegistries = builtInRegistries().map(({ registry }) => registry);
+  const services = { documents, index, upstream, limits: config.limits, log, knownRegistries };
   const ecosystems = createEcosystems(services);
   const halfBytes = Math.floor(config.memory.bodiesBytes / 2);
   const hot = new Hot({ bodyBytes: halfBytes, pageBytes: halfBytes });
