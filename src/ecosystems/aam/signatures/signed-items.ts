@@ -5,9 +5,9 @@ import type { SignedItem } from "../../../core/ports/ecosystem.ts";
 import { readStrictJson } from "../../../core/strict-json.ts";
 
 /** Bytes of what `/signature` answers, or of a bundle. The largest bundles have some 20 KiB. */
-export const MAX_SIGNATURES_BYTES = 4 * 1024 * 1024;
+const MAX_SIGNATURES_BYTES = 4 * 1024 * 1024;
 /** Signatures and attestations of one version. */
-export const MAX_ITEMS = 64;
+const MAX_ITEMS = 64;
 
 /**
  * The items of what `/signature` answers: `{signatures: [{type, …}], attestations: [{predicateType, bundle}]}`. Entries of types that are not known are left out;
