@@ -6,9 +6,9 @@ import { quote } from "../../core/quote.ts";
 import { readStrictJson } from "../../core/strict-json.ts";
 
 /** Bytes of what the attestations endpoint answers. Two attestations have about 20 KiB. */
-export const MAX_ATTESTATIONS_BYTES = 8 * 1024 * 1024;
+const MAX_ATTESTATIONS_BYTES = 8 * 1024 * 1024;
 /** Attestations of one version. */
-export const MAX_ATTESTATIONS = 64;
+const MAX_ATTESTATIONS = 64;
 
 /** One attestation of a version. Nothing in it is believed yet. */
 export interface Attestation {

@@ -12,9 +12,9 @@ export const ACCEPTED_PREDICATES: ReadonlySet<string> = new Set([
 ]);
 
 /** Bytes of one provenance object. One attestation has about 8 KiB; the index takes two for a file. */
-export const MAX_PROVENANCE_BYTES = 4 * 1024 * 1024;
+const MAX_PROVENANCE_BYTES = 4 * 1024 * 1024;
 /** Attestations in one provenance object. */
-export const MAX_ATTESTATIONS = 64;
+const MAX_ATTESTATIONS = 64;
 
 /** One PEP 740 attestation. Nothing in it is believed yet. */
 export interface Attestation {
