@@ -3,7 +3,7 @@ import { type Checked, found, passed } from "../../core/finding.ts";
 import { OPENPGP_CONFIG } from "./strength.ts";
 
 /** Bytes of a signature file. A signature by RSA-4096 has about 900. */
-export const MAX_SIGNATURE_BYTES = 64 * 1024;
+const MAX_SIGNATURE_BYTES = 64 * 1024;
 
 const BEGIN = "-----BEGIN PGP SIGNATURE-----";
 const END = "-----END PGP SIGNATURE-----";

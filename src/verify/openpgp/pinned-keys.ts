@@ -7,9 +7,9 @@ import { quote } from "../../core/quote.ts";
 import { OPENPGP_CONFIG } from "./strength.ts";
 
 /** Bytes of one key file. A key with a hundred signatures of others has about 50 KiB. */
-export const MAX_KEY_FILE_BYTES = 64 * 1024;
+const MAX_KEY_FILE_BYTES = 64 * 1024;
 /** Files of one key folder. */
-export const MAX_KEY_FILES = 1000;
+const MAX_KEY_FILES = 1000;
 
 const KEY_FILE = /\.(?:asc|gpg|pgp|key)$/i;
 const BEGIN = "-----BEGIN PGP PUBLIC KEY BLOCK-----";

@@ -5,9 +5,9 @@ import { quote } from "../../core/quote.ts";
 import { readStrictJson } from "../../core/strict-json.ts";
 
 /** Bytes of a key document. npm's two keys take two KiB. */
-export const MAX_KEY_DOCUMENT_BYTES = 256 * 1024;
+const MAX_KEY_DOCUMENT_BYTES = 256 * 1024;
 /** Keys in one document. */
-export const MAX_REGISTRY_KEYS = 256;
+const MAX_REGISTRY_KEYS = 256;
 const MAX_DEPTH = 16;
 
 /** What TUF's `keys.json` says a key is for. */

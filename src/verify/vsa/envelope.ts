@@ -6,7 +6,7 @@ import { decodeBase64 } from "../sigstore/base64.ts";
 import { STATEMENT_PAYLOAD_TYPE } from "../sigstore/statement.ts";
 
 /** Bytes of one envelope. A summary has about 2 KiB. */
-export const MAX_ENVELOPE_BYTES = 256 * 1024;
+const MAX_ENVELOPE_BYTES = 256 * 1024;
 const MAX_DEPTH = 8;
 
 /** A DSSE envelope that has not been verified. https://github.com/secure-systems-lab/dsse/blob/master/envelope.md */

@@ -11,7 +11,7 @@ import { readStatement, requireSubject, STATEMENT_PAYLOAD_TYPE } from "../sigsto
 import { type Envelope, readEnvelope } from "./envelope.ts";
 import type { VsaKey } from "./vsa-key.ts";
 
-export const VSA_PREDICATE_TYPE = "https://slsa.dev/verification_summary/v1";
+const VSA_PREDICATE_TYPE = "https://slsa.dev/verification_summary/v1";
 const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
 
 /** RFC 3339. Date.parse takes much else. */

@@ -8,7 +8,7 @@ export const OTHER_COMMIT = "f0b49a04e5a62250e0f60fb128004a73110fe311";
 export const REPOSITORY = "https://github.com/acme/tool";
 export const REF = "refs/tags/v1.3.0";
 export const WORKFLOW = ".github/workflows/publish.yml";
-export const SHA256 = "ab".repeat(32);
+const SHA256 = "ab".repeat(32);
 
 const WORKFLOW_URI = `${REPOSITORY}/${WORKFLOW}@${REF}`;
 
