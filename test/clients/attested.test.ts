@@ -109,7 +109,7 @@ repositories:
     const document = JSON.parse(provenance(WHEEL).toString("utf8"));
     const { envelope } = document.attestation_bundles[0].attestations[0];
     const signature = Buffer.from(envelope.signature, "base64");
-    signature[signature.length - 1] ^= 1;
+    signature.writeUInt8(signature.readUInt8(signature.length - 1) ^ 1, signature.length - 1);
     envelope.signature = signature.toString("base64");
     await mirrorOf(Buffer.from(JSON.stringify(document)));
     // The log recorded another signature, which is found before this one is computed.

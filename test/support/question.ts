@@ -32,7 +32,7 @@ export function signedBy(signer: Signer, statement?: Statement): Evidence {
   return answer(verifier, { kind: "pass", claims: {}, signer, ...(statement ? { statement } : {}) });
 }
 
-export const GITHUB = "https://token.actions.githubusercontent.com";
+const GITHUB = "https://token.actions.githubusercontent.com";
 
 export function workflow(repository: string, more: SigstoreSigner["source"] = {}): SigstoreSigner {
   const url = `https://github.com/${repository}`;
