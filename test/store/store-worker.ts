@@ -1,11 +1,15 @@
 // A process of its own that works on a data folder until it is done or killed: node store-worker.ts DATA_DIR TASK NAME.
 // Prints one line for each thing it was promised to be durable.
 import { createHash, randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ArtifactRef } from "../../src/core/artifact.ts";
 import { parseDigest } from "../../src/core/digest.ts";
 import type { Log } from "../../src/core/ports/log.ts";
 import type { Admission } from "../../src/core/verdict.ts";
 import { openStore, type Store } from "../../src/store/open-store.ts";
+
+/** Processes that fight for leases at once. */
+const FIGHTERS = 3;
 
 const log: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => log };
 
@@ -41,6 +45,9 @@ const TASKS: Readonly<Record<string, (store: Store, name: string) => Promise<voi
       await store.index.count([{ repository: "npm", counter: "hits", by: 1 }]);
       print(String(count));
     }
+    // A process that ends gives up its leases: who is still at it would take them, and be right to.
+    await store.index.count([{ repository: "npm", counter: "misses", by: 1 }]);
+    while (((await store.index.counters()).get("npm")?.misses ?? 0) < FIGHTERS) await sleep(10);
   },
 
   /** Opens and closes. */
