@@ -55,7 +55,8 @@ export async function admit(
   try {
     const about = { ref, resolution: claimed, blob, ecosystem: deps.ecosystem, admittedBefore: before?.digest };
     const facts = await verify({ ...about, published: await published }, deps);
-    const verdict = await judge(repository, facts, deps);
+    const heldSince = before?.digest === blob.digest ? { decidedAt: before.decidedAt } : {};
+    const verdict = await judge(repository, { ...facts, ...heldSince }, deps);
     const admission = { ...facts, verdict, decidedAt: deps.clock.now() };
     if (verdict.kind === "admit") await deps.blobs.promote(blob, verdict);
     // The row is the commit point. A crash before this line leaves an orphan file for gc, never a row without bytes.

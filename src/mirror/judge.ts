@@ -17,6 +17,8 @@ export interface Facts {
   readonly upstream: string;
   readonly publishedAt?: number;
   readonly firstSeenAt?: number;
+  /** When these very bytes were admitted, where they were. */
+  readonly decidedAt?: number;
 }
 
 export interface JudgeDeps {
@@ -44,6 +46,7 @@ export async function judge(repository: Repository, facts: Facts, { index, polic
     publishedAt: facts.publishedAt,
     firstSeenAt: facts.firstSeenAt,
     packageFirstSeenAt: await index.firstSeenAt(ref.repository, ref.name),
+    ...(facts.decidedAt === undefined ? {} : { heldSince: facts.decidedAt }),
     precedents: await precedentsOf(ref, index),
     now: clock.now(),
   });
@@ -56,10 +59,12 @@ export async function judge(repository: Repository, facts: Facts, { index, polic
 
 async function precedentsOf(ref: ArtifactRef, index: JudgeDeps["index"]): Promise<readonly Precedent[]> {
   const admissions = await index.admitted(ref.repository, ref.name);
-  return admissions.map(({ ref: { version, file }, digest, evidence, publishedAt, decidedAt }) => ({
+  return admissions.map(({ ref: { version, file }, digest, evidence, publishedAt, firstSeenAt, decidedAt }) => ({
     version,
     file,
-    uploadedAt: publishedAt ?? decidedAt,
+    publishedAt,
+    firstSeenAt,
+    admittedAt: decidedAt,
     evidence: evidence.filter(({ subject }) => subject === digest),
   }));
 }

@@ -81,7 +81,15 @@ export function question(over: Partial<PolicyQuestion> = {}): PolicyQuestion {
 
 /** A version of the same package that was admitted with this evidence, so many days ago. */
 export function precedent(version: string, daysAgo: number, ...evidence: readonly Evidence[]): Precedent {
-  return { version, file: `tool-${version}.tgz`, uploadedAt: NOW - daysAgo * DAY_MS, evidence: soundWith(...evidence) };
+  const at = NOW - daysAgo * DAY_MS;
+  return {
+    version,
+    file: `tool-${version}.tgz`,
+    publishedAt: at,
+    firstSeenAt: undefined,
+    admittedAt: at,
+    evidence: soundWith(...evidence),
+  };
 }
 
 /** The verdict of a policy as an operator writes it; `version: 1` is added where it is missing. */

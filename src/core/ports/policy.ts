@@ -7,8 +7,10 @@ import type { Undecided, Verdict } from "../verdict.ts";
 export interface Precedent {
   readonly version: string;
   readonly file: string;
-  /** When it was uploaded, as far as we know: the index's publish time, else when we admitted it. Milliseconds since the epoch. */
-  readonly uploadedAt: number;
+  /** As the index said, when we saw it listed first, and when we admitted it. Milliseconds since the epoch. */
+  readonly publishedAt: number | undefined;
+  readonly firstSeenAt: number | undefined;
+  readonly admittedAt: number;
   readonly evidence: readonly Evidence[];
 }
 
@@ -24,6 +26,8 @@ export interface PolicyQuestion {
   /** When we saw this file first, and when we saw the first file of its package. */
   readonly firstSeenAt: number | undefined;
   readonly packageFirstSeenAt: number | undefined;
+  /** Since when we hold these very bytes; left out where they just came in. */
+  readonly heldSince?: number;
   readonly precedents: readonly Precedent[];
   /** The dist-tags that the version carries now; undefined where that is not known. */
   readonly tags?: readonly string[];

@@ -1,15 +1,14 @@
 import type { Policy, RepositoryPolicy } from "../../core/policy.ts";
 import type { PolicyQuestion } from "../../core/ports/policy.ts";
-import type { Reason, Undecided, Verdict } from "../../core/verdict.ts";
+import type { Undecided, Verdict } from "../../core/verdict.ts";
 import type { OsvFeed } from "../osv-feed.ts";
 import { builderLevel, selectRule } from "../select-rule.ts";
-import { waiverFor } from "../waiver-for.ts";
+import { softened, verdictOf } from "./conclude.ts";
 import { judgeContinuity } from "./judge-continuity.ts";
 import { judgeIntegrity } from "./judge-integrity.ts";
 import { judgeMetadata } from "./judge-metadata.ts";
 import { judgeProvenance, type LevelReached } from "./judge-provenance.ts";
 import { judgeSignatures, trustedSignatures } from "./judge-signatures.ts";
-import type { Judgement } from "./judgement.ts";
 import { signaturesOf, type VerifiedSignature } from "./signatures.ts";
 
 /** The policy in force, with what belongs to it. */
@@ -41,26 +40,4 @@ export function decide(question: PolicyQuestion, ruling: Ruling): Verdict | Unde
   const level = ruling.levelOf(trustedSignatures(signatures, rule), (id) => builderLevel(policy, id) !== undefined);
   const about = [...judgeSignatures(signatures, rule), ...judgeContinuity(question, signatures, rule), ...judgeProvenance(level, rule)];
   return verdictOf([...certain, ...about.map((judgement) => softened(judgement, question, policy))]);
-}
-
-/** A refusal that a waiver sets aside, or that is only rehearsed in audit mode, becomes a warning that says so. */
-function softened(judgement: Judgement, { ref, digest, now }: PolicyQuestion, policy: Policy): Judgement {
-  if (judgement.effect !== "refuse") return judgement;
-  const waiver = judgement.check && waiverFor(policy, ref, judgement.check, digest, now);
-  if (waiver) {
-    const until = new Date(waiver.expiresAt).toISOString().slice(0, 10);
-    return warning(judgement, `${waiver.label}: waived by ${waiver.owner} until ${until} (${waiver.reason})`);
-  }
-  return policy.mode === "audit" ? warning(judgement, "audit: this would have been refused") : judgement;
-}
-
-function warning({ check, reason }: Judgement, prefix: string): Judgement {
-  return { effect: "warn", check, reason: { ...reason, text: `${prefix}; ${reason.text}` } };
-}
-
-function verdictOf(judgements: readonly Judgement[]): Verdict {
-  const reasons: Reason[] = judgements.filter(({ effect }) => effect === "refuse").map(({ reason }) => reason);
-  const [first, ...others] = reasons;
-  if (first) return { kind: "refuse", reasons: [first, ...others] };
-  return { kind: "admit", warnings: judgements.map(({ reason }) => reason) };
 }

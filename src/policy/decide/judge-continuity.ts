@@ -6,6 +6,7 @@ import type { Signer } from "../../core/signer.ts";
 import type { EffectiveRule } from "../select-rule.ts";
 import { type Judgement, judge } from "./judgement.ts";
 import { describeSigner, type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
+import { compareUploads, type Upload, uploadOf } from "./upload-time.ts";
 
 /**
  * Whether the archive goes on as its package was before. Compared by upload time, not by version order: a backport is newer than what it fixes, and what was uploaded
@@ -18,22 +19,33 @@ export function judgeContinuity(question: PolicyQuestion, signatures: Signatures
 
 interface SignedPrecedent {
   readonly precedent: Precedent;
+  readonly upload: Upload;
   readonly signatures: readonly VerifiedSignature[];
 }
 
 /** Signed archives of the package that were uploaded before this one, oldest first. Two of one upload do not bind each other. */
-function earlierSigned({ ref, publishedAt, now, precedents }: PolicyQuestion): readonly SignedPrecedent[] {
-  const uploadedAt = publishedAt ?? now;
+function earlierSigned(question: PolicyQuestion): readonly SignedPrecedent[] {
+  const { ref, packageFirstSeenAt, heldSince, now, precedents } = question;
+  const own = uploadOf({ ...question, knownAt: heldSince ?? now });
   return precedents
-    .filter(({ version, file, uploadedAt: then }) => file !== ref.file && version !== ref.version && then < uploadedAt)
-    .map((precedent) => ({ precedent, signatures: ownSignatures(signaturesOf(precedent.evidence).verified) }))
-    .filter(({ signatures }) => signatures.length > 0)
-    .sort((left, right) => left.precedent.uploadedAt - right.precedent.uploadedAt);
+    .filter(({ version, file }) => file !== ref.file && version !== ref.version)
+    .map((precedent) => ({
+      precedent,
+      upload: uploadOf({ ...precedent, packageFirstSeenAt, knownAt: precedent.admittedAt }),
+      signatures: ownSignatures(signaturesOf(precedent.evidence).verified),
+    }))
+    .filter(({ upload, signatures }) => signatures.length > 0 && compareUploads(upload, own) < 0)
+    .sort((left, right) => compareUploads(left.upload, right.upload));
 }
 
-/** A registry signs whatever it serves: its signature says nothing about who made a package. */
+const OWN_KINDS: ReadonlySet<Signer["kind"]> = new Set<Signer["kind"]>(["sigstore", "openpgp"]);
+
+/**
+ * A registry signs whatever it serves, and npm's attests with a managed key that it published what has provenance, whoever's it is: that says nothing about who
+ * made a package.
+ */
 function ownSignatures(verified: readonly VerifiedSignature[]): readonly VerifiedSignature[] {
-  return verified.filter(({ signer }) => signer.kind !== "registry" && signer.kind !== "vsa");
+  return verified.filter(({ signer }) => OWN_KINDS.has(signer.kind));
 }
 
 function judgeFirstUse(
@@ -59,7 +71,6 @@ function judgeFirstUse(
  */
 function isSameSigner(left: Signer, right: Signer): boolean {
   if (left.kind === "openpgp" && right.kind === "openpgp") return left.fingerprint === right.fingerprint;
-  if (left.kind === "key" && right.kind === "key") return left.keyId === right.keyId;
   if (left.kind !== "sigstore" || right.kind !== "sigstore") return false;
   if (left.trust !== right.trust || left.issuer !== right.issuer) return false;
   const [ours, theirs] = [left.source, right.source];

@@ -10,12 +10,19 @@ type IntegrityVerifier = (typeof INTEGRITY_VERIFIERS)[number];
  * like a check that did not end. Where one verifier answered twice, both answers count.
  */
 export function judgeIntegrity(evidence: readonly Evidence[], repository: RepositoryPolicy): readonly Judgement[] {
-  return INTEGRITY_VERIFIERS.flatMap((verifier) => {
-    const answers = evidence.filter((answer) => answer.verifier === verifier);
-    return answers.length === 0
-      ? notChecked(verifier, "it was not checked")
-      : answers.flatMap((answer) => judgeAnswer(verifier, answer, repository));
-  });
+  return INTEGRITY_VERIFIERS.flatMap((verifier) => judgeIntegrityOf(verifier, evidence, repository));
+}
+
+/** The same for one of the two, where there is nothing that the other could have looked at. */
+export function judgeIntegrityOf(
+  verifier: IntegrityVerifier,
+  evidence: readonly Evidence[],
+  repository: RepositoryPolicy,
+): readonly Judgement[] {
+  const answers = evidence.filter((answer) => answer.verifier === verifier);
+  return answers.length === 0
+    ? notChecked(verifier, "it was not checked")
+    : answers.flatMap((answer) => judgeAnswer(verifier, answer, repository));
 }
 
 function judgeAnswer(verifier: IntegrityVerifier, { outcome }: Evidence, repository: RepositoryPolicy): readonly Judgement[] {

@@ -1,9 +1,11 @@
+import type { ArtifactRef } from "../../core/artifact.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { PolicyQuestion } from "../../core/ports/policy.ts";
 import { deniedBy } from "../denied-by.ts";
 import type { OsvFeed } from "../osv-feed.ts";
 import { type EffectiveRule, governanceBlock } from "../select-rule.ts";
 import { type Judgement, judge } from "./judgement.ts";
+import { publishTime } from "./upload-time.ts";
 
 /** What can be said of an archive without its bytes: by its name, version, upstream and age. */
 export function judgeMetadata(
@@ -13,20 +15,24 @@ export function judgeMetadata(
   rule: EffectiveRule,
 ): readonly Judgement[] {
   return [
-    ...judgeDenied(question, policy, feeds),
-    ...judgeGovernance(question, policy),
+    ...judgePackage(question.ref, policy, feeds),
     ...judgeTag(question, rule),
     ...judgeUpstream(question, rule),
     ...judgeAge(question, rule),
   ];
 }
 
-function judgeDenied({ ref }: PolicyQuestion, policy: Policy, feeds: ReadonlyMap<string, OsvFeed>): readonly Judgement[] {
+/** What can be said of it by its name and version alone. */
+export function judgePackage(ref: ArtifactRef, policy: Policy, feeds: ReadonlyMap<string, OsvFeed>): readonly Judgement[] {
+  return [...judgeDenied(ref, policy, feeds), ...judgeGovernance(ref, policy)];
+}
+
+function judgeDenied(ref: ArtifactRef, policy: Policy, feeds: ReadonlyMap<string, OsvFeed>): readonly Judgement[] {
   const denial = deniedBy(policy, ref, feeds);
   return denial ? judge("error", { code: "DENIED", text: `denied: ${denial.reason}`, rule: denial.label, check: "deny" }) : [];
 }
 
-function judgeGovernance({ ref }: PolicyQuestion, policy: Policy): readonly Judgement[] {
+function judgeGovernance(ref: ArtifactRef, policy: Policy): readonly Judgement[] {
   const block = governanceBlock(policy, ref);
   return block ? judge("error", { code: "GOVERNANCE", text: block.text, rule: `governance.${block.gate}`, check: "governance" }) : [];
 }
@@ -52,23 +58,19 @@ function judgeUpstream({ upstreams }: PolicyQuestion, { upstream, label }: Effec
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/**
- * Age counts from the publish time, or from our first sight where that is later and we had seen the package before without this file: a publish time is the
- * index's word and can be made up, what we saw cannot. Not from our first sight of a whole package, or a new mirror would find everything too young.
- */
+/** Age counts from `publishTime`, but only where the index gives a time at all. */
 function judgeAge(question: PolicyQuestion, { settings, origins }: EffectiveRule): readonly Judgement[] {
   const { minAgeMs } = settings;
   if (minAgeMs === 0) return [];
   const complaint = { code: "TOO_YOUNG", rule: origins.min_age, check: "min_age" } as const;
-  const { publishedAt, firstSeenAt, packageFirstSeenAt, now } = question;
-  if (publishedAt === undefined) {
+  const { publishedAt, now } = question;
+  const since = publishTime(question);
+  if (publishedAt === undefined || since === undefined) {
     return judge("error", {
       ...complaint,
       text: `expected an age of at least ${inWords(minAgeMs)}, but nobody says when it was published`,
     });
   }
-  const cameLater = firstSeenAt !== undefined && packageFirstSeenAt !== undefined && firstSeenAt > packageFirstSeenAt;
-  const since = cameLater ? Math.max(publishedAt, firstSeenAt) : publishedAt;
   const ageMs = now - since;
   if (ageMs >= minAgeMs) return [];
   const event = since === publishedAt ? "published" : "first seen";

@@ -90,6 +90,8 @@ describe("continuity", () => {
   const moved = signedBy(workflow("newowner/tool", { repositoryId: "7" }));
   const reborn = signedBy(workflow("acme/tool", { repositoryId: "99" }));
   const mallory = signedBy(workflow("mallory/tool", { repositoryId: "66" }));
+  /** What npm attests of every version that has provenance. */
+  const registry = signedBy({ kind: "key", keyId: "SHA256:abc" });
 
   test.each([
     {
@@ -122,10 +124,77 @@ describe("continuity", () => {
       before: [precedent("1.1.0", 200, signedBy({ kind: "registry", keyId: "SHA256:abc" }))],
       outcome: "admit",
     },
+    {
+      name: "another project whose publishing the same registry attests",
+      evidence: [mallory, registry],
+      before: [precedent("1.1.0", 200, ours, registry)],
+      outcome: "refuse SIGNER_CHANGED",
+    },
+    {
+      name: "only the registry's word that it was published, where a project signed before",
+      evidence: [registry],
+      before: [precedent("1.1.0", 200, ours, registry)],
+      outcome: "refuse EVIDENCE_LOST",
+    },
+    {
+      name: "a registry that attests publishing with another key",
+      evidence: [signedBy({ kind: "key", keyId: "SHA256:new" })],
+      before: [precedent("1.1.0", 200, registry)],
+      outcome: "admit",
+    },
   ])("$name: $outcome", ({ evidence, before, outcome }) => {
     const asked = question({ evidence: soundWith(...evidence), precedents: before });
     expect(summary(verdictOf("", asked))).toBe(outcome);
     expect(summary(verdictOf("defaults: {first_use: off, no_downgrade: off}", asked))).toBe("admit");
+  });
+
+  const forged = { publishedAt: NOW - 900 * DAY_MS, firstSeenAt: NOW - DAY_MS, packageFirstSeenAt: NOW - 200 * DAY_MS };
+  test.each([
+    { name: "an old time for another project's", evidence: [mallory], over: forged, outcome: "refuse SIGNER_CHANGED" },
+    { name: "an old time for what has no evidence", evidence: [], over: forged, outcome: "refuse EVIDENCE_LOST" },
+    {
+      name: "an old time in a package first seen with it",
+      evidence: [],
+      over: { ...forged, packageFirstSeenAt: forged.firstSeenAt },
+      outcome: "admit",
+    },
+    { name: "no time", evidence: [], over: { publishedAt: undefined }, outcome: "refuse EVIDENCE_LOST" },
+    {
+      name: "no time, and seen before what binds it",
+      evidence: [],
+      over: { ...forged, publishedAt: undefined, firstSeenAt: NOW - 110 * DAY_MS },
+      outcome: "admit",
+    },
+    {
+      name: "no time, and held before what binds it",
+      evidence: [],
+      over: { publishedAt: undefined, heldSince: NOW - 110 * DAY_MS },
+      outcome: "admit",
+    },
+    {
+      name: "a time to come, and held before what binds it",
+      evidence: [],
+      over: { publishedAt: NOW + DAY_MS, heldSince: NOW - 110 * DAY_MS },
+      outcome: "admit",
+    },
+  ])("an index that gives $name: $outcome", ({ evidence, over, outcome }) => {
+    const asked = question({ evidence: soundWith(...evidence), precedents: [precedent("1.1.0", 105, ours)], ...over });
+    expect(summary(verdictOf("", asked))).toBe(outcome);
+  });
+
+  test.each([
+    { name: "that says it is later", saidDaysAgo: 104, outcome: "refuse EVIDENCE_LOST" },
+    { name: "that says it is earlier", saidDaysAgo: 106, outcome: "admit" },
+  ])("of two that we saw at once, one $name: $outcome", ({ saidDaysAgo, outcome }) => {
+    const seen = { firstSeenAt: NOW - 50 * DAY_MS, packageFirstSeenAt: NOW - 200 * DAY_MS };
+    const signed = { ...precedent("1.1.0", 105, ours), firstSeenAt: seen.firstSeenAt, admittedAt: NOW - 40 * DAY_MS };
+    const asked = question({ ...seen, publishedAt: NOW - saidDaysAgo * DAY_MS, precedents: [signed] });
+    expect(summary(verdictOf("", asked))).toBe(outcome);
+  });
+
+  test("a precedent that says it is of a time to come binds what came after it was admitted", () => {
+    const signed = { ...precedent("1.1.0", 105, ours), publishedAt: NOW + DAY_MS };
+    expect(summary(verdictOf("", question({ evidence: soundWith(mallory), precedents: [signed] })))).toBe("refuse SIGNER_CHANGED");
   });
 
   test("wheels are held to wheels, source archives to source archives", () => {
