@@ -12,7 +12,7 @@ export interface RepositoryPolicy {
   readonly weakChecksum: "warn" | "error";
 }
 
-/** What to do about something: refuse, serve and say so, serve and only record it. */
+/** What to do about something, strictest first: refuse, serve and say so, serve and only record it. */
 export const ON_FAILURE = ["error", "warn", "ignore"] as const;
 export type OnFailure = (typeof ON_FAILURE)[number];
 

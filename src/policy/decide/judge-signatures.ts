@@ -1,4 +1,4 @@
-import { type Settings, type SignedBy, signatureKind } from "../../core/policy.ts";
+import { ON_FAILURE, type OnFailure, type Settings, type SignedBy, signatureKind } from "../../core/policy.ts";
 import { matchSigner } from "../match-signer.ts";
 import type { EffectiveRule } from "../select-rule.ts";
 import { type Judgement, judge } from "./judgement.ts";
@@ -62,7 +62,9 @@ function judgeSigners(
   const [foreign] = unknown;
   if (counting.length === 0) {
     if (!foreign) return [];
-    return judge(signature.onUntrusted, {
+    // Anybody can write a signature that names a key nobody knows: where there must be one, it must not be taken more lightly than none.
+    const { require, onMissing, onUntrusted } = signature;
+    return judge(require ? stricter(onMissing, onUntrusted) : onUntrusted, {
       ...complaint,
       text: `expected a signature${by(signedBy)}: ${foreign.detail}`,
       verifier: foreign.verifier,
@@ -80,6 +82,10 @@ function judgeRegistry(counting: readonly VerifiedSignature[], { settings, origi
   if (!requireRegistry || counting.some(({ signer }) => signer.kind === "registry" || signer.kind === "vsa")) return [];
   const text = "expected a registry's own signature, got none";
   return judge(onMissing, { code: "SIGNATURE_MISSING", text, rule: origins["signature.require_registry"], check: "signature" });
+}
+
+function stricter(left: OnFailure, right: OnFailure): OnFailure {
+  return ON_FAILURE.indexOf(left) < ON_FAILURE.indexOf(right) ? left : right;
 }
 
 function by(signedBy: SignedBy | undefined): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Evidence } from "../../../src/core/evidence.ts";
-import { answer, person, pgp, question, signedBy, soundWith, summary, verdictOf, workflow } from "../../support/question.ts";
+import { answer, person, pgp, question, REF, signedBy, soundWith, summary, verdictOf, workflow } from "../../support/question.ts";
 
 const FINGERPRINT = "0123456789abcdef0123456789abcdef01234567";
 
@@ -128,6 +128,28 @@ describe("the security block of the AAM specification", () => {
       expect(summary(verdictOf(`security: {${block}}`, question({ evidence })))).toBe(outcome);
     },
   );
+});
+
+describe("a signature by an unknown key, which anybody can make, beside an archive that must be signed", () => {
+  const unknown = soundWith(...(EVIDENCE["by an unknown key"] ?? []));
+  const signer = `signers: {ann: {registry_key: "SHA256:abc"}}`;
+  const must = (more: string): string => `${signer}\ndefaults: {signature: {require: true, ${more}}, signed_by: {any: [ann]}}`;
+
+  test.each([
+    { policy: must("on_missing: error, on_untrusted: warn"), outcome: "refuse SIGNER_UNTRUSTED" },
+    { policy: must("on_missing: error, on_untrusted: ignore"), outcome: "refuse SIGNER_UNTRUSTED" },
+    { policy: must("on_missing: warn, on_untrusted: ignore"), outcome: "admit SIGNER_UNTRUSTED" },
+    { policy: must("on_missing: ignore, on_untrusted: error"), outcome: "refuse SIGNER_UNTRUSTED" },
+    { policy: must("on_missing: ignore, on_untrusted: ignore"), outcome: "admit" },
+  ])("$policy: $outcome", ({ policy, outcome }) => {
+    expect(summary(verdictOf(policy, question({ evidence: unknown })))).toBe(outcome);
+  });
+
+  test("the gate of the AAM specification does not open for it, whatever on_signature_failure says", () => {
+    const ref = { ...REF, repository: "aam", ecosystem: "aam" as const, name: "@acme/tool", file: "acme--tool-1.2.0.aam" };
+    const policy = `security: {on_signature_failure: warn, ${TRUSTED}}\ngovernance: {install_policy: {require_signature: true}}`;
+    expect(summary(verdictOf(policy, question({ ref, evidence: unknown })))).toBe("refuse SIGNER_UNTRUSTED");
+  });
 });
 
 describe("rules that name signers", () => {
