@@ -20,8 +20,8 @@ interface Worker {
   readonly process: ChildProcess;
   /** What it printed so far, after `ready`. */
   readonly lines: string[];
-  /** Resolves when it printed one more line. */
-  nextLine(): Promise<unknown>;
+  /** Resolves when it printed one more line than were waited for before, or ended. */
+  nextLine(): Promise<void>;
   /** Resolves when it ended, with its exit code. */
   readonly ended: Promise<number | null>;
 }
@@ -32,10 +32,17 @@ async function startWorker(dataDir: string, task: string, name = "worker"): Prom
   onTestFinished(() => void child.kill("SIGKILL"));
   const output = createInterface({ input: child.stdout });
   const ended = once(child, "close").then(([code]) => code as number | null);
-  await once(output, "line");
   const lines: string[] = [];
-  output.on("line", (line) => lines.push(line));
-  return { process: child, lines, nextLine: () => Promise.race([once(output, "line"), ended]), ended };
+  // From the very first on: the lines after `ready` may come in one piece with it.
+  const ready = new Promise<void>((resolve) => output.on("line", (line) => (line === "ready" ? resolve() : lines.push(line))));
+  await Promise.race([ready, ended]);
+  let waitedFor = 0;
+  const nextLine = async (): Promise<void> => {
+    waitedFor++;
+    const lives = (): boolean => child.exitCode === null && child.signalCode === null;
+    while (lines.length < waitedFor && lives()) await Promise.race([once(output, "line"), ended]);
+  };
+  return { process: child, lines, nextLine, ended };
 }
 
 async function open(dataDir: string): Promise<Store> {
