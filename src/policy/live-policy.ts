@@ -1,6 +1,6 @@
 import { AssayError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import { fileState, type PolicyFile, type ReadPolicy, readPolicy } from "./read-policy.ts";
+import { ABSENT, fileState, type PolicyFile, type ReadPolicy, readPolicy } from "./read-policy.ts";
 
 /** What became of a changed file: it holds from now on, or it is not valid and the policy before it stays. */
 export type PolicyChange = { readonly kind: "loaded"; readonly policy: ReadPolicy } | { readonly kind: "kept"; readonly error: AssayError };
@@ -110,7 +110,10 @@ class PolledPolicy implements LivePolicy {
 
   async #attempt(previous: ReadPolicy | undefined): Promise<PolicyChange> {
     try {
-      return { kind: "loaded", policy: await readPolicy(this.#options, this.#options.clock.now(), previous) };
+      const { clock, optional = false } = this.#options;
+      // A file that was there and is gone may be on its way back: what it denied must not be let in meanwhile.
+      const mayBeAbsent = optional && this.#current.files.get(this.#options.file) === ABSENT;
+      return { kind: "loaded", policy: await readPolicy({ ...this.#options, optional: mayBeAbsent }, clock.now(), previous) };
     } catch (error) {
       // Also for a bug of ours the policy that works is better than none.
       const told = error instanceof AssayError ? error : new AssayError("INTERNAL", "the policy could not be read", { cause: error });

@@ -55,7 +55,8 @@ export async function readPolicy({ file, known, optional }: PolicyFile, now: num
   return { ...loaded, warnings, file, feeds, files, revision: revisionOf(text, files, file) };
 }
 
-const ABSENT = "absent";
+/** The state of a file that is not there. */
+export const ABSENT = "absent";
 
 /** Changes when the file is replaced or written to; of a folder, when files come or go. */
 export async function fileState(path: string): Promise<string> {

@@ -105,6 +105,21 @@ test("a default file that is not there says nothing, until it is", async () => {
   expect(await change).toMatchObject({ kind: "loaded", policy: { policy: { mode: "audit" } } });
 });
 
+test("a default file that is deleted keeps the old policy, denials and all, until there is one again", async () => {
+  const policy = await watch(undefined, { optional: true });
+  const written = nextChange(policy);
+  writeFileSync(file, AUDIT);
+  await written;
+  const change = nextChange(policy);
+  rmSync(file);
+  expect(await change).toMatchObject({ kind: "kept", error: { code: "CONFIG_INVALID" } });
+  expect(policy.current().policy.mode).toBe("audit");
+  expect(await policy.reload()).toMatchObject({ kind: "kept" });
+  const again = nextChange(policy);
+  writeFileSync(file, ENFORCE);
+  expect(await again).toMatchObject({ kind: "loaded", policy: { policy: { mode: "enforce" } } });
+});
+
 test("SIGHUP reads at once, and no signal is listened for after closing", async () => {
   const policy = await watch(AUDIT, { pollMs: 60_000 });
   writeFileSync(file, ENFORCE);
