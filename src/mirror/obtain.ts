@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
-import { AssayError, isUpstreamFailure } from "../core/errors.ts";
+import { AssayError, type ErrorCode, isUpstreamFailure } from "../core/errors.ts";
 import type { AdmittedBlob, BlobStore } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
@@ -16,6 +16,7 @@ import { type AdmitDeps, type Arrival, admit } from "./admit.ts";
 import type { Counters } from "./counters.ts";
 import { Flight, type Withhold } from "./flight.ts";
 import { judge } from "./judge.ts";
+import { mayBeMended } from "./may-be-mended.ts";
 
 /** What is known of an archive without asking an upstream. */
 export type Held =
@@ -50,6 +51,9 @@ export interface ObtainDeps extends Omit<AdmitDeps, "ecosystem" | "index"> {
 const LEASE_MS = 15_000;
 const LEASE_POLL_MS = 100;
 
+/** What keeps an archive from being checked anew, beside upstream's failures, and is no reason to withhold what is held. */
+const ALSO_BEARABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["NOT_FOUND", "STORE_FULL"]);
+
 /** From disk when we hold it and the policy still admits it; else by the road. The only way to an archive's bytes. */
 export class Mirror {
   readonly #deps: ObtainDeps;
@@ -80,10 +84,15 @@ export class Mirror {
     return admission && this.#judged(repository, admission);
   }
 
-  /** `held`, where every verifier has had its say: what an older Assay admitted, which had fewer of them, goes down the whole road again. */
+  /**
+   * `held`, where every verifier has had its say: what an older Assay admitted, which had fewer of them, goes down the whole road again. So does what is
+   * refused for a signature by a key that was not known.
+   */
   async #checked(repository: Repository, ref: ArtifactRef): Promise<Held | undefined> {
     const admission = await this.#deps.index.admission(ref, { admittedOnly: true });
-    return admission && this.#isWhole(admission) ? this.#judged(repository, admission) : undefined;
+    if (!admission || !this.#isWhole(admission)) return undefined;
+    const judged = await this.#judged(repository, admission);
+    return judged?.kind === "refused" && mayBeMended(admission, judged.refusal) ? undefined : judged;
   }
 
   async #judged(repository: Repository, admission: Admission): Promise<Held | undefined> {
@@ -167,15 +176,16 @@ export class Mirror {
   }
 
   /**
-   * Fetches what is held once more, for the verifiers that have not seen it. Where upstream fails, or has other bytes by now, what is held stays the
-   * answer, judged from what is known of it. So nobody is sent bytes on the way: they might not be the ones that are answered with.
+   * Fetches what is held once more, for what its verifiers could not say or were not there to say. Where upstream fails or has other bytes by now, or the
+   * disk is full, what is held stays the answer, judged from what is known of it. So nobody is sent bytes on the way: they might not be the ones that are
+   * answered with.
    */
   async #checkAnew(repository: Repository, old: Admission): Promise<Admission> {
     try {
       const admission = await this.#fetch(repository, old.ref, () => {});
       if (admission.digest === old.digest) return admission;
     } catch (error) {
-      if (!isUpstreamFailure(error) && !(error instanceof AssayError && error.code === "NOT_FOUND")) throw error;
+      if (!isUpstreamFailure(error) && !(error instanceof AssayError && ALSO_BEARABLE.has(error.code))) throw error;
       this.#deps.log.warn({ err: error, purl: formatPurl(old.ref) }, "an archive that is held could not be checked by all verifiers");
     }
     return { ...old, verdict: await judge(repository, old, this.#deps) };

@@ -1,14 +1,18 @@
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { truncateSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { parseDigest } from "../../src/core/digest.ts";
+import { AssayError } from "../../src/core/errors.ts";
 import type { Policy } from "../../src/core/ports/policy.ts";
 import type { Admission } from "../../src/core/verdict.ts";
 import { Mirror, type Obtained, type ObtainSettings } from "../../src/mirror/obtain.ts";
+import type { RegistryKey } from "../../src/verify/registry-signature/registry-keys.ts";
 import { codeOf } from "../contract/code-of.ts";
 import { SILENT_LOG } from "../support/candidate.ts";
 import { noise, publishTarball } from "../support/fake-registry.ts";
 import type { FakeUpstream } from "../support/fake-upstream.ts";
+import { verdictOf } from "../support/question.ts";
 import { dataFolder, fakeUpstream, filesIn, npmRef, openParts, type Parts, type PartsOptions } from "./parts.ts";
 
 const REFUSAL_TTL_MS = 30_000;
@@ -91,6 +95,21 @@ describe("what was admitted before a verifier was there", () => {
     expect(await evidenceOf(parts)).toContain("sigstore");
   });
 
+  test("it is served as before where the disk is full, and nothing new can be kept", async () => {
+    const { parts } = await admittedByOlder();
+    const receive = (): never => {
+      throw new AssayError("STORE_FULL", "the disk is full");
+    };
+    const full = new Proxy(parts.blobs, {
+      get: (blobs, name) => {
+        if (name === "receive") return receive;
+        const member: unknown = Reflect.get(blobs, name);
+        return typeof member === "function" ? member.bind(blobs) : member;
+      },
+    });
+    expect(await settled(mirrorOf({ ...parts, blobs: full }).mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+  });
+
   test("offline it is served as before, unless the policy wants what it was never checked for", async () => {
     const { parts: online, upstream } = await admittedByOlder();
     const { dataDir } = online;
@@ -143,6 +162,52 @@ describe("what was admitted before a verifier was there", () => {
     await parts.index.record({ ...admission, evidence });
     upstream.fault(path, { kind: "disconnect" });
     expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "refuse" } });
+  });
+});
+
+describe("what was admitted with a signature by a key that nobody knew", () => {
+  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const key: RegistryKey = { keyId: "SHA256:abc", key: pair.publicKey, usage: undefined, validFrom: undefined, validUntil: undefined };
+  const must = "version: 1\ndefaults: {signature: {require: true, on_missing: error}}";
+
+  async function admittedUnknown() {
+    const upstream = await fakeUpstream();
+    const known: RegistryKey[] = [];
+    const parts = await openParts({ upstreams: [upstream], verifiers: { registryKeys: async () => known } });
+    const { path, bytes } = publishTarball(upstream, { name: "demo" });
+    const message = `demo@1.0.0:sha512-${createHash("sha512").update(bytes).digest("base64")}`;
+    const signature = sign("sha256", Buffer.from(message), pair.privateKey).toString("base64");
+    const item = { kind: "registry-signature", label: "signature 1", keyId: key.keyId, signature, message } as const;
+    const published = async () => [{ label: "the registry", kind: "published", items: [item] }] as const;
+    const signing = { ...parts, ecosystems: { ...parts.ecosystems, npm: { ...parts.ecosystems.npm, published } } };
+    expect(await settled(mirrorOf(signing).mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+    const strict = mirrorOf(signing, { policy: { decide: (question) => verdictOf(must, question) } });
+    return { upstream, parts, path, known, ...strict };
+  }
+
+  test("it is checked anew when that is what it is refused for: the key may be known by now", async () => {
+    const { mirror, parts, path, upstream, known } = await admittedUnknown();
+    const refused = { verdict: { kind: "refuse", reasons: [{ code: "SIGNATURE_MISSING" }] } };
+    expect(await settled(mirror, parts, "demo")).toMatchObject(refused);
+    known.push(key);
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+    const requests = upstream.requestsFor(path).length;
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "held" });
+    expect(upstream.requestsFor(path)).toHaveLength(requests);
+  });
+
+  test("it stays refused while upstream is down", async () => {
+    const { mirror, parts, upstream, known } = await admittedUnknown();
+    known.push(key);
+    upstream.fault("*", { kind: "disconnect" });
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { reasons: [{ code: "SIGNATURE_MISSING" }] } });
+  });
+
+  test("a refusal for another reason asks nobody", async () => {
+    const { parts, path, upstream } = await admittedUnknown();
+    const denying: Policy = { decide: (question) => verdictOf('deny: [{purl: "pkg:npm/demo", reason: stolen}]', question) };
+    expect(await settled(mirrorOf(parts, { policy: denying }).mirror, parts, "demo")).toMatchObject({ kind: "refused" });
+    expect(upstream.requestsFor(path)).toHaveLength(1);
   });
 });
 

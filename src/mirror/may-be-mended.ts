@@ -1,0 +1,20 @@
+import type { FindingCode } from "../core/evidence.ts";
+import type { Admission, ReasonCode, Refusal } from "../core/verdict.ts";
+
+/** Findings that say as much about the keys and roots that we had as about the signature. */
+const OF_OUR_TRUST: ReadonlySet<FindingCode> = new Set<FindingCode>(["KEY_UNKNOWN", "CERTIFICATE_UNTRUSTED", "LOG_ENTRY_UNTRUSTED"]);
+
+/** Reasons that a signature which verifies by now would do away with. */
+const OF_A_SIGNATURE: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  ...OF_OUR_TRUST,
+  "SIGNATURE_MISSING",
+  "SIGNER_UNTRUSTED",
+  "EVIDENCE_LOST",
+  "PROVENANCE_TOO_LOW",
+]);
+
+/** Whether what is held could be let through if it were checked anew: a key or a root that its signatures need may have been added since. */
+export function mayBeMended({ evidence }: Admission, { reasons }: Refusal): boolean {
+  if (!reasons.every(({ code }) => OF_A_SIGNATURE.has(code))) return false;
+  return evidence.some(({ outcome }) => outcome.kind === "invalid" && OF_OUR_TRUST.has(outcome.code));
+}
