@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { RepositoryPolicy } from "../core/policy.ts";
+import type { RepositoryPolicy, Policy as RulingPolicy } from "../core/policy.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
@@ -77,10 +77,15 @@ function keysOf(live: LivePolicy): () => Promise<readonly PinnedKey[]> {
   return () => {
     const { policy, revision } = live.current();
     if (known?.revision !== revision) {
-      const named = [...policy.signers.values()].flatMap((signer) => (signer.kind === "openpgp" ? [signer] : []));
-      const loads = named.map(({ keysPath, fingerprints }) => (keysPath === undefined ? [] : loadPinnedKeys(keysPath, fingerprints)));
-      known = { revision, keys: Promise.all(loads).then((keys) => keys.flat()) };
+      known = { revision, keys: pinnedKeysOf(policy) };
     }
     return known.keys;
   };
+}
+
+/** The OpenPGP keys of the signers that a policy names. Throws CONFIG_INVALID where a key file cannot be used. */
+export async function pinnedKeysOf({ signers }: Pick<RulingPolicy, "signers">): Promise<readonly PinnedKey[]> {
+  const named = [...signers.values()].flatMap((signer) => (signer.kind === "openpgp" ? [signer] : []));
+  const loads = named.map(({ keysPath, fingerprints }) => (keysPath === undefined ? [] : loadPinnedKeys(keysPath, fingerprints)));
+  return (await Promise.all(loads)).flat();
 }

@@ -2,6 +2,7 @@ import type { ErrorCode } from "../core/errors.ts";
 
 /** Exit codes: 0 done, 2 refused by policy, 64 to 78 as in sysexits(3). */
 export const EXIT_DONE = 0;
+export const EXIT_REFUSED = 2;
 
 /** The one table from error code to exit code. */
 const EXIT_CODE: Readonly<Record<ErrorCode, number>> = {

@@ -4,6 +4,7 @@ import { AssayError } from "../core/errors.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
 import { checkPolicy, explainPolicy } from "./policy.ts";
 import { serve } from "./serve.ts";
+import { type VerifyFlags, verify } from "./verify.ts";
 
 interface CommonFlags {
   readonly config?: string;
@@ -55,6 +56,25 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .action(async (purl: string, flags: PolicyFlags) => {
       exit = await explainPolicy(policyCommand(flags), purl, flags.repository);
     });
+  program
+    .command("verify")
+    .description("say whether a file is what its evidence says, and who signed it")
+    .argument("<file>", "the file, or sha256:HEX where only its digest is at hand")
+    .option("--bundle <file>", "Sigstore bundle; may be repeated", collect)
+    .option("--attestation <file>", "PEP 740 attestation or provenance object, or npm attestations; may be repeated", collect)
+    .option("--signature <file>", "detached OpenPGP signature over the file")
+    .option("--trusted-root <file>", "trusted_root.json of a Sigstore instance, in place of the public one")
+    .option("--policy <file>", "policy file (default with --purl: the configured one)")
+    .option("--key <file>", "public key that must have signed: PEM for a bundle, armored for an OpenPGP signature")
+    .option("--certificate-identity <identity>", "e-mail address or URI that must have signed, exactly")
+    .option("--certificate-oidc-issuer <url>", "issuer that must vouch for that identity, exactly")
+    .option("--purl <purl>", "what the file claims to be")
+    .option("--name <subject>", "name that a statement must have the file under")
+    .option("--json", "print JSON")
+    .action(async (file: string, flags: VerifyFlags) => {
+      const print = (text: string) => void process.stdout.write(text);
+      exit = await verify({ config: loadConfig({ env, flags }), now: Date.now(), print }, file, flags);
+    });
   try {
     await program.parseAsync([...argv], { from: "user" });
     return exit;
@@ -68,6 +88,10 @@ function common(command: Command): Command {
     .option("--config <file>", "configuration file (default: config/assay.yaml)")
     .option("--data <dir>", "data folder")
     .option("--policy <file>", "policy file");
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 function port(text: string): number {

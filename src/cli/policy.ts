@@ -8,6 +8,7 @@ import { PolicyInvalid } from "../policy/load-policy.ts";
 import { formatWarning } from "../policy/policy-warning.ts";
 import { type ReadPolicy, readPolicy } from "../policy/read-policy.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
+import { table } from "./table.ts";
 
 export interface PolicyCommand {
   readonly config: Config;
@@ -125,12 +126,6 @@ function valueText(value: SettingValue): string {
   return Object.entries(value)
     .map(([key, inner]) => (typeof inner === "string" ? `${key} ${inner}` : `${key} of ${inner.join(", ")}`))
     .join(", ");
-}
-
-/** Columns as wide as their widest cell, the last one as it is. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd((widths[column] ?? 0) + 2))).join(""));
 }
 
 function plural(count: number, one: string, many = `${one}s`): string {

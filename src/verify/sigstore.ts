@@ -1,13 +1,9 @@
 import type { Outcome } from "../core/evidence.ts";
-import type { Finding } from "../core/finding.ts";
 import type { Limits } from "../core/limits.ts";
 import type { SignedItem, SignedSource } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { Candidate, Verifier } from "../core/ports/verifier.ts";
-import type { Signer } from "../core/signer.ts";
-import type { Statement } from "../core/statement.ts";
-import { compareWithCertificate } from "./provenance/compare-with-certificate.ts";
-import { readPredicate } from "./provenance/read-predicate.ts";
+import { contradiction } from "./provenance/contradiction.ts";
 import { askForKeys, type RegistryKeySource } from "./registry-signature/ask-for-keys.ts";
 import { attestationKeys } from "./registry-signature/attestation-keys.ts";
 import { invalid, itemsOf, judgeEach, notAbout, type Outcomes, orAbsent } from "./signed-items.ts";
@@ -89,16 +85,6 @@ function notAnswered({ label, ...source }: SignedSource): readonly Outcome[] {
     default:
       return source satisfies never;
   }
-}
-
-/** A statement of a kind that Assay cannot read proves nothing, and one that differs from its certificate is a lie of one of the two. */
-function contradiction({ signer, statement }: { readonly signer: Signer; readonly statement?: Statement }): Finding | undefined {
-  if (!statement) return undefined;
-  const predicate = readPredicate(statement);
-  if (!predicate.ok) return predicate.finding;
-  if (signer.kind !== "sigstore") return undefined;
-  const agreement = compareWithCertificate(predicate.value, signer);
-  return agreement.ok ? undefined : agreement.finding;
 }
 
 function claimsOf({ content, signedAt, log, trustRootSha256 }: VerifiedBundle) {

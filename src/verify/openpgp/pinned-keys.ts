@@ -59,6 +59,17 @@ export async function loadPinnedKeys(fileOrFolder: string, fingerprints: readonl
   return [...wanted].map((fingerprint) => pinned.get(fingerprint) ?? notFound(fingerprint, fileOrFolder, files));
 }
 
+/**
+ * Every primary key of one file, for whoever hands over the file itself as the word for whom to trust.
+ * Throws CONFIG_INVALID for a file that cannot be read, or has no key.
+ */
+export async function loadKeyFile(path: string): Promise<readonly PinnedKey[]> {
+  const { keys } = await readKeyFile(path);
+  const fingerprints = keys.map((key) => key.getFingerprint());
+  if (fingerprints.length === 0) throw notAKeyFile(path, "it holds no key");
+  return loadPinnedKeys(path, fingerprints);
+}
+
 function requireFingerprint(text: string): string {
   const fingerprint = parseFingerprint(text);
   if (fingerprint !== undefined) return fingerprint;
