@@ -38,9 +38,18 @@ export function registryKeySource({ registryKeys }: TrustMaterial, services: Eco
       registryKeys.get(upstream.trust ?? "public") ?? builtIn.find(({ registry }) => registry.origin === upstream.url.origin)?.keys;
     if (vouched) return vouched;
     const requests = keysRequests({ name: repository, ecosystem: "npm", upstreams: [upstream] }, services);
-    const document = await services.documents.get(requests);
+    const document = await services.documents.get(requests).catch(noneWhereUnknown);
     return document ? parseRegistryKeys(document.body, { source: `the signing keys of ${upstream.id}` }) : [];
   };
+}
+
+/** What registries answer at an address that means nothing to them, beside 404. That of a proxy is not theirs. */
+const MEANS_NOTHING: ReadonlySet<number | undefined> = new Set([400, 401, 403, 405, 406, 501]);
+
+/** A registry that hands on another's signatures, and no keys, has none: its packages are as good as unsigned, not unavailable for ever. */
+function noneWhereUnknown(error: unknown): undefined {
+  const hasNone = error instanceof AssayError && (MEANS_NOTHING.has(error.upstreamStatus) || error.code === "UPSTREAM_CONTENT_TYPE");
+  if (!hasNone) throw error;
 }
 
 async function read(name: string, path: string): Promise<Buffer> {

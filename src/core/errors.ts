@@ -42,6 +42,8 @@ export interface ErrorDetails {
   readonly retryAfterSeconds?: number;
   /** A finer code of the ecosystem's own protocol (AAM: `VERSION_NOT_FOUND`), for its `problemBody`. */
   readonly detailCode?: string;
+  /** The HTTP status that an upstream answered with, where that is the failure. */
+  readonly upstreamStatus?: number;
   readonly cause?: unknown;
 }
 
@@ -51,6 +53,7 @@ export class AssayError extends Error {
   readonly help: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly detailCode: string | undefined;
+  readonly upstreamStatus: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -59,6 +62,7 @@ export class AssayError extends Error {
     this.help = details.help;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.detailCode = details.detailCode;
+    this.upstreamStatus = details.upstreamStatus;
   }
 }
 

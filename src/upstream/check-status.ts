@@ -16,6 +16,7 @@ export async function statusFailure(answer: ExchangeAnswer): Promise<AssayError>
     case 403:
       return new AssayError("UPSTREAM_AUTH", `upstream answers ${status}: ${where}`, {
         help: "check the upstream's `auth` in the configuration",
+        upstreamStatus: status,
       });
     case 407:
       return new AssayError("UPSTREAM_AUTH", `the proxy wants credentials, or others (status 407): ${where}`, {
@@ -30,6 +31,7 @@ export async function statusFailure(answer: ExchangeAnswer): Promise<AssayError>
       return new UpstreamFailure("UPSTREAM_STATUS", `upstream answers ${status}: ${where}`, {
         ...retryAfter,
         mayPass: MAY_PASS.has(status),
+        upstreamStatus: status,
       });
   }
 }

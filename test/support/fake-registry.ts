@@ -10,6 +10,8 @@ export interface Published {
   readonly bytes?: Buffer;
   /** What the index says the digest is, in hexadecimal; `none` leaves it out. */
   readonly claims?: string;
+  /** What else npm's `dist` says. */
+  readonly dist?: Readonly<Record<string, unknown>>;
 }
 
 export interface PublishedFile {
@@ -63,6 +65,7 @@ export function publishTarball(upstream: FakeUpstream, published: Published): Pu
   const dist = {
     tarball: upstream.url(path).href,
     ...(sha512 === "none" ? {} : { integrity: `sha512-${Buffer.from(sha512, "hex").toString("base64")}` }),
+    ...published.dist,
   };
   upstream.serve(path, { body: bytes });
   upstream.serve(indexPath, {
