@@ -80,7 +80,18 @@ export function indexContract(makeBench: () => IndexBench): void {
       const line = admissionOf(REF, ADMIT, { evidence: EVIDENCE, publishedAt: 1234, firstSeenAt: 5678 });
       await index.record(line);
       expect(await index.admission(REF)).toEqual(line);
-      expect(await index.admitted(REF.repository, REF.name)).toEqual([line]);
+    });
+
+    test("the archives of a package are read with all that was found but the statements", async () => {
+      const index = await openIndex();
+      const line = admissionOf(REF, ADMIT, { evidence: EVIDENCE, publishedAt: 1234, firstSeenAt: 5678 });
+      await index.record(line);
+      const evidence = EVIDENCE.map(({ outcome, ...about }) => {
+        const { statement: _, ...rest } = { statement: undefined, ...outcome };
+        return { ...about, outcome: rest };
+      });
+      expect(evidence).not.toEqual(EVIDENCE);
+      expect(await index.admitted(REF.repository, REF.name)).toEqual([{ ...line, evidence }]);
     });
 
     test("a refusal by the policy itself is read back as it was written", async () => {

@@ -93,7 +93,7 @@ export interface CounterDelta {
 export interface Index {
   /** The newest admission of an archive, admitted or refused; with `admittedOnly`, the newest whose verdict was admit. */
   admission(ref: ArtifactRef, options?: { admittedOnly?: boolean }): Promise<Admission | undefined>;
-  /** Every archive of a package that was admitted once, each with its newest admit: a later refusal is not shown. */
+  /** Every archive of a package that was admitted once, each with its newest admit: a later refusal is not shown. Without the statements in their evidence. */
   admitted(repository: string, name: string): Promise<readonly Admission[]>;
   /** Adds a journal line. An admit is the commit point of the archive; the caller has synced its blob. */
   record(admission: Admission): Promise<void>;

@@ -38,9 +38,13 @@ const rowSchema = z.object({
   verdict: jsonColumn(verdictSchema),
 });
 
-const COLUMNS = `
-  m.ecosystem, a.version, a.file, m.decided_at AS decidedAt, m.digest, m.size_bytes AS sizeBytes,
-  m.url, u.name AS upstream, m.claims, m.published_at AS publishedAt, m.first_seen_at AS firstSeenAt, m.evidence, m.verdict`;
+const COLUMNS = columns("m.evidence");
+/** Statements are long and foreign, up to a MiB each, and all archives of a package are read for each of its pages and verdicts. What is no JSON stays as it is. */
+const COLUMNS_WITHOUT_STATEMENTS = columns(`
+  CASE WHEN json_valid(m.evidence) AND json_type(m.evidence) = 'array' THEN (
+    SELECT json_group_array(json(CASE one.type WHEN 'object' THEN json_remove(one.value, '$.outcome.statement') ELSE 'null' END))
+    FROM json_each(m.evidence) one
+  ) ELSE m.evidence END AS evidence`);
 const TABLES = `
   packages p
   JOIN artifacts a ON a.package_id = p.id
@@ -65,7 +69,7 @@ export class Admissions {
     this.#newest = database.prepare(`SELECT ${COLUMNS} FROM ${TABLES} ${ONE} ${NEWEST}`);
     this.#newestAdmitted = database.prepare(`SELECT ${COLUMNS} FROM ${TABLES} ${ONE} AND m.decision = 'admit' ${NEWEST}`);
     this.#admittedOfPackage = database.prepare(
-      `SELECT ${COLUMNS} FROM ${TABLES} WHERE p.repository = ? AND p.name = ?
+      `SELECT ${COLUMNS_WITHOUT_STATEMENTS} FROM ${TABLES} WHERE p.repository = ? AND p.name = ?
        AND m.id = (SELECT max(id) FROM admissions WHERE artifact_id = a.id AND decision = 'admit') ORDER BY a.id`,
     );
     this.#add = database.prepare(
@@ -118,4 +122,10 @@ function toAdmission(row: unknown, repository: string, name: string): Admission 
     ...(publishedAt === null ? {} : { publishedAt }),
     ...(firstSeenAt === null ? {} : { firstSeenAt }),
   };
+}
+
+function columns(evidence: string): string {
+  return `
+    m.ecosystem, a.version, a.file, m.decided_at AS decidedAt, m.digest, m.size_bytes AS sizeBytes,
+    m.url, u.name AS upstream, m.claims, m.published_at AS publishedAt, m.first_seen_at AS firstSeenAt, m.verdict, ${evidence}`;
 }
