@@ -63,7 +63,8 @@ export async function verifyFile(request: FileRequest): Promise<FileReport> {
   if (archive) found.push(["archive", await lookInto(request, claimed)]);
   for (const document of documents) found.push(...(await judgeDocument(document, request)));
   const evidence = found.map(([verifier, outcome]): Evidence => ({ verifier, subject: blob.digest, checkedAt: now, outcome }));
-  const question = { digest: blob.digest, evidence, archive, signedBy, now, ...(claimed ? { ref: claimed.ref } : {}) };
+  const oddities = evidence.flatMap(odditiesOf);
+  const question = { digest: blob.digest, evidence, oddities, archive, signedBy, now, ...(claimed ? { ref: claimed.ref } : {}) };
   return { ...decideFile(question, { ...ruling, levelOf }), evidence };
 }
 
@@ -105,7 +106,7 @@ function judgeBundle(item: GivenBundle, request: FileRequest): Outcome {
   // A bundle on its own has nobody around it who calls it anything.
   const called = signed.statement ? { predicateType: signed.statement.predicateType } : {};
   const context = { ...called, registries: registries.map(({ registry }) => registry.href), ...item.context };
-  const finding = notAbout({ ...item, context }, signed, request) ?? saysOtherwise(signed, request);
+  const finding = notAbout({ ...item, context }, signed, request) ?? (claimed && contradiction(signed));
   if (finding) return { kind: "invalid", ...finding };
   const claims = { signed_at: signedAt, log_index: log.logIndex, trust_root_sha256: trustRootSha256 };
   return { kind: "pass", ...signed, claims };
@@ -116,10 +117,11 @@ interface Signed {
   readonly statement?: Statement;
 }
 
-/** Statements of any type may be about a file that claims to be no package; they make no level. An ecosystem knows which ones its packages have. */
-function saysOtherwise(signed: Signed, { claimed }: FileRequest): Finding | undefined {
-  const finding = contradiction(signed);
-  return finding?.code === "PREDICATE_UNSUPPORTED" && !claimed ? undefined : finding;
+/** A statement may say anything of a file that claims to be no package. What it says wrongly makes no level, and is worth a warning. */
+function odditiesOf({ outcome }: Evidence): readonly Finding[] {
+  if (outcome.kind !== "pass" || !outcome.signer || !outcome.statement) return [];
+  const finding = contradiction({ signer: outcome.signer, statement: outcome.statement });
+  return finding && finding.code !== "PREDICATE_UNSUPPORTED" ? [{ ...finding, detail: `${outcome.label}: ${finding.detail}` }] : [];
 }
 
 function notAbout(item: SignedItem, signed: Signed, { subjectName, claimed, blob }: FileRequest): Finding | undefined {

@@ -1,6 +1,7 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { Digest } from "../../core/digest.ts";
 import type { Evidence } from "../../core/evidence.ts";
+import type { Finding } from "../../core/finding.ts";
 import type { SignerRule } from "../../core/policy.ts";
 import type { Verdict } from "../../core/verdict.ts";
 import { matchSigner } from "../match-signer.ts";
@@ -18,6 +19,8 @@ import { describeSigner, type Signatures, signaturesOf, type VerifiedSignature }
 export interface FileQuestion {
   readonly digest: Digest;
   readonly evidence: readonly Evidence[];
+  /** What is odd about evidence that verified, and no reason to refuse it. */
+  readonly oddities: readonly Finding[];
   /** What the file claims to be; without it only the policy's defaults hold, since rules are for packages. */
   readonly ref?: ArtifactRef;
   /** Whether the bytes themselves were at hand to be looked into. */
@@ -59,7 +62,8 @@ export function decideFile(question: FileQuestion, ruling: Ruling): FileDecision
     ...judgeProvenance(level, rule),
   ].map((judgement) => softened(judgement, question, policy));
   const certain = question.archive ? judgeIntegrityOf("archive", evidence, ruling.repository) : [];
-  const judgements = [...certain, ...byPolicy];
+  const odd = question.oddities.flatMap(({ code, detail }) => judge("warn", { code, text: detail, rule: "always", verifier: "sigstore" }));
+  const judgements = [...certain, ...byPolicy, ...odd];
   const refused = judgements.some(({ effect }) => effect === "refuse");
   return {
     // Nothing verified and refused for it already: to say so twice helps nobody.
