@@ -1,7 +1,7 @@
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { isJsonObject, type JsonValue } from "../../core/json.ts";
+import { parseStrictJsonObject, StrictJsonError } from "../../core/parse-strict-json.ts";
 import { quote } from "../../core/quote.ts";
-import { parseStrictJsonObject, StrictJsonError } from "../strict-json.ts";
 import { decodeBase64 } from "./base64.ts";
 import type { HashAlgorithm, LogEntry } from "./bundle.ts";
 import { BundleFinding, logEntryInvalid } from "./bundle-finding.ts";

@@ -1,8 +1,8 @@
 import type { Digests } from "../../core/digest.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
+import { parseStrictJsonObject, StrictJsonError } from "../../core/parse-strict-json.ts";
 import { quote } from "../../core/quote.ts";
 import type { Statement, StatementSubject } from "../../core/statement.ts";
-import { parseStrictJsonObject, StrictJsonError } from "../strict-json.ts";
 import { BundleFinding } from "./bundle-finding.ts";
 
 export const STATEMENT_PAYLOAD_TYPE = "application/vnd.in-toto+json";

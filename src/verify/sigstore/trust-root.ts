@@ -4,8 +4,8 @@ import seeds from "@sigstore/tuf/seeds.json" with { type: "json" };
 import { type TrustMaterial, toTrustMaterial } from "@sigstore/verify";
 import { AssayError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
+import { parseStrictJsonObject, StrictJsonError } from "../../core/parse-strict-json.ts";
 import { quote } from "../../core/quote.ts";
-import { parseStrictJsonObject, StrictJsonError } from "../strict-json.ts";
 import { decodeBase64 } from "./base64.ts";
 
 const MEDIA_TYPES: ReadonlySet<JsonValue | undefined> = new Set([

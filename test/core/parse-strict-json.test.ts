@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseStrictJson, parseStrictJsonObject, StrictJsonError } from "../../src/verify/strict-json.ts";
+import { parseStrictJson, parseStrictJsonObject, StrictJsonError } from "../../src/core/parse-strict-json.ts";
 
 function refusalOf(body: Buffer | string, maxDepth = 8): unknown {
   try {

@@ -1,5 +1,5 @@
-import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
-import { quote } from "../core/quote.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
+import { quote } from "./quote.ts";
 
 /** Why a text is not JSON that every reader reads alike. `limit`: it nests deeper than allowed. */
 export class StrictJsonError extends Error {
