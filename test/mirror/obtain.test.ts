@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { parseDigest } from "../../src/core/digest.ts";
 import { AssayError } from "../../src/core/errors.ts";
-import type { Policy } from "../../src/core/ports/policy.ts";
+import type { Policy, PolicyQuestion } from "../../src/core/ports/policy.ts";
 import type { Admission } from "../../src/core/verdict.ts";
 import { Mirror, type Obtained, type ObtainSettings } from "../../src/mirror/obtain.ts";
 import type { RegistryKey } from "../../src/verify/registry-signature/registry-keys.ts";
@@ -56,6 +56,30 @@ test("a policy that changed decides over what is held, without another download"
   policy = { decide: () => ({ kind: "refuse", reasons: [reason] }) };
   expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "refused", refusal: { reasons: [reason] } });
   expect(upstream.requestsFor(path)).toHaveLength(1);
+});
+
+test("the policy hears since when bytes are held, and when each archive before them was seen and admitted", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  const asked: PolicyQuestion[] = [];
+  const listening: Policy = {
+    decide: (question) => {
+      asked.push(question);
+      return parts.policy.decide(question);
+    },
+  };
+  const { mirror } = mirrorOf(parts, { policy: listening });
+  publishTarball(upstream, { name: "demo" });
+  const admission = (await settled(mirror, parts, "demo")) as Admission;
+  await settled(mirror, parts, "demo");
+  const { decidedAt, publishedAt, firstSeenAt } = admission;
+  expect(asked.map(({ heldSince }) => heldSince)).toEqual([undefined, decidedAt]);
+  expect(asked.at(-1)).toMatchObject({
+    publishedAt,
+    firstSeenAt,
+    packageFirstSeenAt: firstSeenAt,
+    precedents: [{ version: "1.0.0", publishedAt, firstSeenAt, admittedAt: decidedAt }],
+  });
 });
 
 describe("what was admitted before a verifier was there", () => {
