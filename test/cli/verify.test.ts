@@ -9,7 +9,7 @@ import { loadConfig } from "../../src/app/config.ts";
 import { type VerifyFlags, verify } from "../../src/cli/verify.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { codeOf } from "../contract/code-of.ts";
-import { buildWheel } from "../support/archives.ts";
+import { buildNpmTarball, buildWheel } from "../support/archives.ts";
 import { sharedData } from "../support/shared-data.ts";
 import { ecKeys, emailName, ISSUER, type Loose, REPOSITORY, SigstoreInstance, WORKFLOW } from "../support/sigstore-instance.ts";
 import { makeKey, makeSignature, NOW as PGP_NOW } from "../verify/openpgp/pgp-fixture.ts";
@@ -329,6 +329,21 @@ describe("what is verified", () => {
       code: 0,
       json: { named: true, level: "L2", signer: { trust: "acme" } },
     });
+  });
+
+  test("an npm archive by what its registry answers for attestations, and as no other version", async () => {
+    const { bytes } = buildNpmTarball({ name: "demo", version: "1.0.0" });
+    const digest = { sha512: createHash("sha512").update(bytes).digest("hex") };
+    const statement = {
+      ...statementOf({ predicateType: SLSA, predicate: provenance() }),
+      subject: [{ name: "pkg:npm/demo@1.0.0", digest }],
+    };
+    const document = { attestations: [{ predicateType: SLSA, bundle: instance.signStatement(statement) }] };
+    const [file, attestations] = [put("whatever.tgz", bytes), [put("npm.json", document)]];
+    const flags = { attestation: attestations, policy: POLICY };
+    expect(await json(file, { ...flags, purl: "pkg:npm/demo@1.0.0" })).toMatchObject({ code: 0, json: { level: "L2" } });
+    const refused = codes(await json(file, { ...flags, purl: "pkg:npm/demo@1.0.1" }));
+    expect(refused).toEqual(["IDENTITY_MISMATCH", "SUBJECT_MISMATCH"]);
   });
 
   test("every key of the JSON is always there", async () => {
