@@ -73,12 +73,11 @@ function warn({ warnings }: ReadPolicy, log: Log): void {
 }
 
 function keysOf(live: LivePolicy): () => Promise<readonly PinnedKey[]> {
-  let known: { revision: string; keys: Promise<readonly PinnedKey[]> } | undefined;
-  return () => {
+  let known: { revision: string; keys: readonly PinnedKey[] } | undefined;
+  return async () => {
     const { policy, revision } = live.current();
-    if (known?.revision !== revision) {
-      known = { revision, keys: pinnedKeysOf(policy) };
-    }
+    // Only what could be read is remembered: a key file that was being replaced is there the next time.
+    if (known?.revision !== revision) known = { revision, keys: await pinnedKeysOf(policy) };
     return known.keys;
   };
 }

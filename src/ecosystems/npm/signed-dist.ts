@@ -27,7 +27,7 @@ interface RegistrySignature {
   readonly signature: string;
 }
 
-/** Reads `dist.signatures` and `dist.attestations`. Undefined where a version has neither. https://docs.npmjs.com/about-registry-signatures */
+/** Reads `dist.signatures` and `dist.attestations`. Undefined where a version has neither. Described in npm's "About registry signatures". */
 export function signedDistOf(dist: JsonObject): SignedDist | undefined {
   const signed = { ...signaturesOf(dist), ...attestationsOf(dist["attestations"]) };
   return Object.keys(signed).length === 0 ? undefined : signed;

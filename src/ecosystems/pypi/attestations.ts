@@ -5,7 +5,7 @@ import { readStrictJson } from "../../core/strict-json.ts";
 import { type Publisher, readPublisher } from "./publisher.ts";
 import { requireVersion, toSigstoreBundle, UnsupportedAttestation } from "./sigstore-bundle.ts";
 
-/** What an attestation may say: who uploaded the file, and how it was built. https://docs.pypi.org/attestations/ */
+/** What an attestation may say: who uploaded the file, and how it was built. PEP 740. */
 export const ACCEPTED_PREDICATES: ReadonlySet<string> = new Set([
   "https://docs.pypi.org/attestations/publish/v1",
   "https://slsa.dev/provenance/v1",

@@ -60,7 +60,7 @@ function readKey(entry: JsonValue, source: string): RegistryKey | undefined {
 
 type Malformed = (why: string) => AssayError;
 
-/** https://docs.npmjs.com/about-registry-signatures */
+/** As npm's "About registry signatures" describes it. */
 function readEndpointKey(entry: JsonObject, malformed: Malformed): RegistryKey | undefined {
   const keyId = textOf(entry, "keyid", malformed);
   if (entry["keytype"] !== "ecdsa-sha2-nistp256" || entry["scheme"] !== "ecdsa-sha2-nistp256") return undefined;
