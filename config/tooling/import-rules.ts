@@ -32,7 +32,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli"],
   hono: ["http"],
   htmlparser2: ["ecosystems"],
-  "ipaddr.js": ["upstream", "app"],
+  "ipaddr.js": ["core", "upstream"],
   "lru-cache": ["http", "mirror", "store"],
   negotiator: ["ecosystems"],
   openpgp: ["verify"],

@@ -10,7 +10,6 @@ import { Mirror } from "../mirror/obtain.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
-import { builtInRegistries } from "../verify/registry-signature/built-in-registries.ts";
 import type { Config } from "./config.ts";
 import { enforcePolicy } from "./enforced-policy.ts";
 import { readTrustMaterial, registryKeySource } from "./trust-material.ts";
@@ -28,7 +27,7 @@ const COUNTERS_FLUSH_MS = 5_000;
 const SWEEP_MS = 10 * 60_000;
 const OPEN_BLOBS = 256;
 
-/** Throws what `openStore` throws. `env` is asked for the clients' index and for proxies. */
+/** Throws CONFIG_INVALID for a policy or trust material that cannot be used, and what `openStore` throws. `env` is asked for the clients' index and for proxies. */
 export async function compose(config: Config, { clock, log, env }: { clock: Clock; log: Log; env: NodeJS.ProcessEnv }): Promise<Assay> {
   const { repositories, upstreams, rules } = await connectRepositories(config, log, env);
   const trust = await readTrustMaterial(config);
@@ -45,7 +44,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       offline: config.offline,
     },
   );
-  const knownRegistries = builtInRegistries().map(({ registry }) => registry);
+  const knownRegistries = trust.builtIn.map(({ registry }) => registry);
   const services = { documents, index, upstream, limits: config.limits, log, knownRegistries };
   const ecosystems = createEcosystems(services);
   const halfBytes = Math.floor(config.memory.bodiesBytes / 2);

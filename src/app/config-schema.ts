@@ -2,8 +2,8 @@ import { isIP } from "node:net";
 import { z } from "zod";
 import { ECOSYSTEM_IDS } from "../core/artifact.ts";
 import { DEFAULT_LIMITS, type Limits } from "../core/limits.ts";
+import { isLoopbackHost } from "../core/loopback.ts";
 import { boolean, choice, duration, integer, list, map, parsedBy, text, unexpected } from "../core/schema.ts";
-import { isLoopbackHost } from "./loopback.ts";
 import { Secret } from "./secret.ts";
 import { parseSize } from "./size.ts";
 

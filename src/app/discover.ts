@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { EcosystemId } from "../core/artifact.ts";
+import { isLoopbackHost } from "../core/loopback.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { ClientIndex } from "./client-index.ts";
 import { type Config, defaultUpstream, type RepositoryConfig, type UpstreamConfig } from "./config.ts";
-import { isLoopbackHost } from "./loopback.ts";
 import { npmIndexes } from "./npm-indexes.ts";
 import { isOwnAddress } from "./own-address.ts";
 import { decodePercent, isExempt, parseProxy } from "./proxy.ts";

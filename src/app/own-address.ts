@@ -1,5 +1,5 @@
 import { hostname, networkInterfaces } from "node:os";
-import { isLoopbackHost } from "./loopback.ts";
+import { isLoopbackHost } from "../core/loopback.ts";
 
 /** Where this Assay is reached. */
 export interface OwnAddress {

@@ -1,5 +1,5 @@
+import { isLoopbackHost } from "../core/loopback.ts";
 import type { ProxyConfig } from "./config.ts";
-import { isLoopbackHost } from "./loopback.ts";
 import { Secret } from "./secret.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;

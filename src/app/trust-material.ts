@@ -3,7 +3,7 @@ import { AssayError } from "../core/errors.ts";
 import type { EcosystemServices } from "../core/ports/ecosystem.ts";
 import { keysRequests } from "../ecosystems/npm/document-requests.ts";
 import type { RegistryKeySource } from "../verify/registry-signature/ask-for-keys.ts";
-import { builtInRegistries } from "../verify/registry-signature/built-in-registries.ts";
+import { type BuiltInRegistry, builtInRegistries } from "../verify/registry-signature/built-in-registries.ts";
 import { parseRegistryKeys, type RegistryKey } from "../verify/registry-signature/registry-keys.ts";
 import { parseTrustRoot, publicTrustRoot, type TrustRoot } from "../verify/sigstore/trust-root.ts";
 import type { Config } from "./config.ts";
@@ -14,6 +14,8 @@ export interface TrustMaterial {
   readonly roots: ReadonlyMap<string, TrustRoot>;
   /** Registry keys from the operator's files. */
   readonly registryKeys: ReadonlyMap<string, readonly RegistryKey[]>;
+  /** The registries that Sigstore's TUF repository vouches for, with their keys. */
+  readonly builtIn: readonly BuiltInRegistry[];
 }
 
 /** Reads the operator's files. Throws CONFIG_INVALID where one cannot be read or is not what it should be. */
@@ -24,15 +26,14 @@ export async function readTrustMaterial(config: Pick<Config, "trust">): Promise<
     if (sigstorePath !== undefined) roots.set(name, parseTrustRoot(await read(name, sigstorePath), name, sigstorePath));
     if (npmKeysPath !== undefined) registryKeys.set(name, parseRegistryKeys(await read(name, npmKeysPath), { source: npmKeysPath }));
   }
-  return { roots, registryKeys };
+  return { roots, registryKeys, builtIn: builtInRegistries() };
 }
 
 /**
  * The keys that an upstream's registry signs with: the operator's file, else those that Sigstore's TUF repository vouches for, else what the registry itself answers.
  * That is only the registry's word for its own keys; but with them it can no more than it could anyway: what it signs is what it serves.
  */
-export function registryKeySource({ registryKeys }: TrustMaterial, services: EcosystemServices): RegistryKeySource {
-  const builtIn = builtInRegistries();
+export function registryKeySource({ registryKeys, builtIn }: TrustMaterial, services: EcosystemServices): RegistryKeySource {
   return async (repository, upstream) => {
     const vouched =
       registryKeys.get(upstream.trust ?? "public") ?? builtIn.find(({ registry }) => registry.origin === upstream.url.origin)?.keys;

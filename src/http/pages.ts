@@ -1,3 +1,4 @@
+import { escapeHtml } from "../core/html-text.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 
 /** How a client of each ecosystem is pointed at a repository. */
@@ -24,8 +25,4 @@ export function landingPage(repositories: readonly Repository[], origin: string)
 ${sections.join("\n")}
 </html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -1,7 +1,5 @@
-import { isIP } from "node:net";
-import ipaddr from "ipaddr.js";
 import { AssayError } from "../core/errors.ts";
-import { hostOf } from "./destination.ts";
+import { isLoopbackHost } from "../core/loopback.ts";
 import type { UpstreamOptions } from "./options.ts";
 
 /** Throws CONFIG_INVALID for what an operator can write down but we must not or cannot do. */
@@ -20,14 +18,9 @@ export function checkOptions({ upstream, auth, proxy, fileOrigins }: UpstreamOpt
     }
   }
   // Anyone on the way could read them, and a proxy is on the way even to this machine.
-  if (auth && (url.protocol === "file:" || (url.protocol === "http:" && (proxy || !isLoopback(url))))) {
+  if (auth && (url.protocol === "file:" || (url.protocol === "http:" && (proxy || !isLoopbackHost(url.hostname))))) {
     throw invalid(`${id}: credentials are only sent over https, or over http to this machine`, "use an https url, or leave `auth` out");
   }
-}
-
-function isLoopback(url: URL): boolean {
-  const host = hostOf(url);
-  return isIP(host) ? ipaddr.process(host).range() === "loopback" : host === "localhost" || host.endsWith(".localhost");
 }
 
 function invalid(message: string, help?: string): AssayError {

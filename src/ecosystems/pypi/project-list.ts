@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AssayError } from "../../core/errors.ts";
+import { escapeHtml } from "../../core/html-text.ts";
 import { isJsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { HeldDocument } from "../../core/ports/documents.ts";
 import type { EcosystemRequest, EcosystemServices, PageAnswer, Repository } from "../../core/ports/ecosystem.ts";
 import { htmlParser } from "./html-parser.ts";
-import { escapeHtml } from "./html-text.ts";
 import { negotiateSimple } from "./negotiate.ts";
 import { normalizeName, parseProjectName } from "./project-name.ts";
 import { HTML_TYPES, JSON_TYPES, SIMPLE_ACCEPT, unexpectedType } from "./simple-page.ts";

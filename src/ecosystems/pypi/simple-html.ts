@@ -1,8 +1,8 @@
 import { AssayError } from "../../core/errors.ts";
+import { escapeHtml } from "../../core/html-text.ts";
 import type { Limits } from "../../core/limits.ts";
 import { parseFileName } from "./file-name.ts";
 import { type Attributes, type HtmlHandler, htmlParser } from "./html-parser.ts";
-import { escapeHtml } from "./html-text.ts";
 import type { PageLinks } from "./links.ts";
 import {
   claimsOf,
