@@ -5,6 +5,7 @@ import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { Policy } from "../core/ports/policy.ts";
 import { decide } from "../policy/decide/decide.ts";
+import { foresee } from "../policy/decide/foresee.ts";
 import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-policy.ts";
 import type { ReadPolicy } from "../policy/read-policy.ts";
 import { loadPinnedKeys, type PinnedKey } from "../verify/openpgp/pinned-keys.ts";
@@ -53,6 +54,7 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
       if (!repository) throw new Error(`no policy for a repository that is not configured: ${question.ref.repository}`);
       return decide(question, { policy, feeds, repository, levelOf });
     },
+    foresee: (prospect) => foresee(prospect, live.current()),
     pgpKeys: keysOf(live),
     close: () => live.close(),
   };

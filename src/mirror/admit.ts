@@ -19,7 +19,7 @@ export interface AdmitDeps {
   readonly blobs: BlobStore;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record">;
   readonly verifiers: readonly Verifier[];
-  readonly policy: Policy;
+  readonly policy: Pick<Policy, "decide">;
   readonly limits: Limits;
   readonly clock: Clock;
 }

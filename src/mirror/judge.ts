@@ -23,7 +23,7 @@ export interface Facts {
 
 export interface JudgeDeps {
   readonly index: Pick<Index, "admitted" | "firstSeenAt">;
-  readonly policy: Policy;
+  readonly policy: Pick<Policy, "decide">;
   readonly clock: Clock;
 }
 

@@ -39,7 +39,7 @@ export interface ObtainDeps extends Omit<AdmitDeps, "ecosystem" | "index"> {
   readonly ecosystems: Readonly<Record<Repository["ecosystem"], Ecosystem>>;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record" | "lease" | "release">;
   readonly blobs: BlobStore;
-  readonly policy: Policy;
+  readonly policy: Pick<Policy, "decide">;
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Log;

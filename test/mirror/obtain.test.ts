@@ -17,7 +17,10 @@ import { dataFolder, fakeUpstream, filesIn, npmRef, openParts, type Parts, type 
 
 const REFUSAL_TTL_MS = 30_000;
 
-function mirrorOf(parts: Parts, settings: Partial<ObtainSettings> & { policy?: Policy } = {}): { mirror: Mirror; admitted: Admission[] } {
+function mirrorOf(
+  parts: Parts,
+  settings: Partial<ObtainSettings> & { policy?: Pick<Policy, "decide"> } = {},
+): { mirror: Mirror; admitted: Admission[] } {
   const admitted: Admission[] = [];
   const { policy = parts.policy, ...rest } = settings;
   const mirror = new Mirror(
@@ -62,7 +65,7 @@ test("the policy hears since when bytes are held, and when each archive before t
   const upstream = await fakeUpstream();
   const parts = await openParts({ upstreams: [upstream] });
   const asked: PolicyQuestion[] = [];
-  const listening: Policy = {
+  const listening: Pick<Policy, "decide"> = {
     decide: (question) => {
       asked.push(question);
       return parts.policy.decide(question);
@@ -229,7 +232,7 @@ describe("what was admitted with a signature by a key that nobody knew", () => {
 
   test("a refusal for another reason asks nobody", async () => {
     const { parts, path, upstream } = await admittedUnknown();
-    const denying: Policy = { decide: (question) => verdictOf('deny: [{purl: "pkg:npm/demo", reason: stolen}]', question) };
+    const denying: Pick<Policy, "decide"> = { decide: (question) => verdictOf('deny: [{purl: "pkg:npm/demo", reason: stolen}]', question) };
     expect(await settled(mirrorOf(parts, { policy: denying }).mirror, parts, "demo")).toMatchObject({ kind: "refused" });
     expect(upstream.requestsFor(path)).toHaveLength(1);
   });

@@ -38,7 +38,7 @@ export interface Parts {
   readonly documents: MirrorDocuments;
   readonly ecosystems: Readonly<Record<"pypi" | "npm" | "aam", Ecosystem>>;
   readonly verifiers: readonly Verifier[];
-  readonly policy: Policy;
+  readonly policy: Pick<Policy, "decide">;
   /** An npm repository whose upstreams are the fakes, in order, at `/npm/`. */
   readonly repository: Repository;
 }

@@ -3,11 +3,12 @@ import type { ArtifactRef } from "../../src/core/artifact.ts";
 import { parseDigest } from "../../src/core/digest.ts";
 import type { Evidence, Outcome, VerifierId } from "../../src/core/evidence.ts";
 import type { Policy, RepositoryPolicy } from "../../src/core/policy.ts";
-import type { PolicyQuestion, Precedent } from "../../src/core/ports/policy.ts";
+import type { Forecast, PolicyQuestion, Precedent, Prospect } from "../../src/core/ports/policy.ts";
 import type { Signer, SigstoreSigner } from "../../src/core/signer.ts";
 import type { Statement } from "../../src/core/statement.ts";
 import type { Undecided, Verdict } from "../../src/core/verdict.ts";
 import { decide } from "../../src/policy/decide/decide.ts";
+import { foresee } from "../../src/policy/decide/foresee.ts";
 import { loadPolicy } from "../../src/policy/load-policy.ts";
 
 /** The moment at which every question is asked. */
@@ -99,6 +100,11 @@ export function verdictOf(
   repository: RepositoryPolicy = { unclaimed: "refuse", weakChecksum: "warn" },
 ): Verdict | Undecided {
   return decide(asked, { policy: policyOf(policyText), feeds: new Map(), repository, levelOf });
+}
+
+/** What the same policy says before the bytes are there. */
+export function forecastOf(policyText: string, prospect: Prospect = question()): Forecast {
+  return foresee(prospect, { policy: policyOf(policyText), feeds: new Map() });
 }
 
 const policies = new Map<string, Policy>();

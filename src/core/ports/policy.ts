@@ -35,7 +35,23 @@ export interface PolicyQuestion {
   readonly now: number;
 }
 
+/** What is known of an archive that an index lists, before anybody has its bytes or its evidence. */
+export interface Prospect
+  extends Pick<PolicyQuestion, "ref" | "upstreams" | "publishedAt" | "firstSeenAt" | "packageFirstSeenAt" | "tags" | "now"> {
+  /** Of its bytes where they are held, else the one that is claimed for it; undefined where none is, or where claims differ. */
+  readonly digest: Digest | undefined;
+}
+
+export interface Forecast {
+  /** An admit means that nothing is known against it by now; its bytes and its evidence may still be refused. */
+  readonly verdict: Verdict;
+  /** Before this moment, time alone changes nothing. Milliseconds since the epoch; Infinity where it never does. */
+  readonly until: number;
+}
+
 /** What the operator allows, at this moment. */
 export interface Policy {
   decide(question: PolicyQuestion): Verdict | Undecided;
+  /** The part of the verdict that metadata alone can give. What it refuses, `decide` refuses as well. */
+  foresee(prospect: Prospect): Forecast;
 }

@@ -8,7 +8,8 @@ import type { Judgement } from "./judgement.ts";
 /** What a waiver may speak about. Without `ref` none does: waivers are for packages. */
 export interface Waivable {
   readonly ref?: ArtifactRef;
-  readonly digest: Digest;
+  /** Without it no waiver holds that pins one. */
+  readonly digest: Digest | undefined;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }

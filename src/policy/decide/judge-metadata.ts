@@ -1,15 +1,17 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { PolicyQuestion } from "../../core/ports/policy.ts";
+import type { Prospect } from "../../core/ports/policy.ts";
 import { deniedBy } from "../denied-by.ts";
 import type { OsvFeed } from "../osv-feed.ts";
 import { type EffectiveRule, governanceBlock } from "../select-rule.ts";
 import { type Judgement, judge } from "./judgement.ts";
 import { publishTime } from "./upload-time.ts";
 
+type Metadata = Omit<Prospect, "digest">;
+
 /** What can be said of an archive without its bytes: by its name, version, upstream and age. */
 export function judgeMetadata(
-  question: PolicyQuestion,
+  question: Metadata,
   policy: Policy,
   feeds: ReadonlyMap<string, OsvFeed>,
   rule: EffectiveRule,
@@ -37,7 +39,7 @@ function judgeGovernance(ref: ArtifactRef, policy: Policy): readonly Judgement[]
   return block ? judge("error", { code: "GOVERNANCE", text: block.text, rule: `governance.${block.gate}`, check: "governance" }) : [];
 }
 
-function judgeTag({ tags }: PolicyQuestion, { requireTag }: EffectiveRule): readonly Judgement[] {
+function judgeTag({ tags }: Metadata, { requireTag }: EffectiveRule): readonly Judgement[] {
   if (requireTag === undefined || tags?.includes(requireTag)) return [];
   const got = tags === undefined ? "a version whose tags are not known" : `one tagged ${tags.join(", ") || "with nothing"}`;
   return judge("error", {
@@ -49,7 +51,7 @@ function judgeTag({ tags }: PolicyQuestion, { requireTag }: EffectiveRule): read
 }
 
 /** Dependency confusion: a name that is bound to one upstream is not taken from another, whatever that one has under it. */
-function judgeUpstream({ upstreams }: PolicyQuestion, { upstream, label }: EffectiveRule): readonly Judgement[] {
+function judgeUpstream({ upstreams }: Metadata, { upstream, label }: EffectiveRule): readonly Judgement[] {
   if (upstream === undefined || upstreams.includes(upstream)) return [];
   const text = `expected it from the upstream ${upstream}, got it from ${upstreams.join(", ")}`;
   return judge("error", { code: "UPSTREAM_NOT_ALLOWED", text, rule: label });
@@ -59,7 +61,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** Age counts from `publishTime`, but only where the index gives a time at all. */
-function judgeAge(question: PolicyQuestion, { settings, origins }: EffectiveRule): readonly Judgement[] {
+function judgeAge(question: Metadata, { settings, origins }: EffectiveRule): readonly Judgement[] {
   const { minAgeMs } = settings;
   if (minAgeMs === 0) return [];
   const complaint = { code: "TOO_YOUNG", rule: origins.min_age, check: "min_age" } as const;
