@@ -4,7 +4,7 @@ import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
 import { AssayError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Counter, CounterDelta, DocumentKey, DocumentRecord, Index, KnownFile, Listing } from "../core/ports/index-store.ts";
+import type { Counter, CounterDelta, DocumentKey, DocumentRecord, Index, KnownFile, Listing, Sighting } from "../core/ports/index-store.ts";
 import type { Admission } from "../core/verdict.ts";
 import { Admissions } from "./sqlite/admissions.ts";
 import { Artifacts } from "./sqlite/artifacts.ts";
@@ -84,6 +84,10 @@ export class SqliteIndex implements Index {
     return this.#read(() => this.#admissions.admittedOf(repository, name));
   }
 
+  async refused(repository: string, name: string): Promise<readonly Admission[]> {
+    return this.#read(() => this.#admissions.refusedOf(repository, name));
+  }
+
   async record(admission: Admission): Promise<void> {
     this.#write(() => this.#admissions.add(admission));
     this.#admissionCache.delete(admissionKey(admission.ref, false));
@@ -119,6 +123,10 @@ export class SqliteIndex implements Index {
 
   async firstSeenAt(repository: string, name: string): Promise<number | undefined> {
     return this.#read(() => this.#listedFiles.firstSeenAt(repository, name));
+  }
+
+  async sightings(repository: string, name: string): Promise<readonly Sighting[]> {
+    return this.#read(() => this.#listedFiles.sightings(repository, name));
   }
 
   async count(deltas: readonly CounterDelta[]): Promise<void> {

@@ -122,6 +122,38 @@ export function indexContract(makeBench: () => IndexBench): void {
       expect(await index.admitted(REF.repository, REF.name)).toEqual(refs.map((ref) => admissionOf(ref, ADMIT, { decidedAt: 2 })));
     });
 
+    test("the refused archives of a package are those whose newest line is a refusal", async () => {
+      const index = await openIndex();
+      const [admitted, refused, mended, worse] = [
+        { ...REF, file: "a.whl" },
+        { ...REF, file: "b.whl" },
+        { ...REF, file: "c.whl" },
+        { ...REF, file: "d.whl" },
+      ];
+      const lines: [ArtifactRef, Verdict][] = [
+        [admitted, ADMIT],
+        [refused, REFUSE],
+        [refused, REFUSE],
+        [mended, REFUSE],
+        [mended, ADMIT],
+        [worse, ADMIT],
+        [worse, REFUSE],
+        [{ ...REF, name: "other" }, REFUSE],
+        [{ ...REF, repository: "internal" }, REFUSE],
+      ];
+      for (const [position, [ref, verdict]] of lines.entries()) {
+        await index.record(admissionOf(ref, verdict, { decidedAt: position, evidence: EVIDENCE }));
+      }
+      const found = await index.refused(REF.repository, REF.name);
+      expect(found.map(({ ref, decidedAt }) => ({ ref, decidedAt }))).toEqual([
+        { ref: refused, decidedAt: 2 },
+        { ref: worse, decidedAt: 6 },
+      ]);
+      expect(found[0]).toMatchObject({ verdict: REFUSE, digest: admissionOf(refused, REFUSE).digest });
+      expect(JSON.stringify(found)).not.toContain('"statement"');
+      expect(await index.refused(REF.repository, "never-heard-of")).toEqual([]);
+    });
+
     test("evidence, claims and reasons come back as they went in", async () => {
       const index = await openIndex();
       const full = admissionOf(REF, REFUSE, {
@@ -254,6 +286,24 @@ export function indexContract(makeBench: () => IndexBench): void {
       expect(await index.file(refOf("a.whl"))).toMatchObject({ listed: true, firstSeenAt: 1000 });
       await index.putDocument(KEY, documentOf("3", { fetchedAt: 3000 }), both);
       expect(await index.file(refOf("b.whl"))).toMatchObject({ listed: true, firstSeenAt: 1000 });
+    });
+
+    test("the first sight of each archive, still listed or not, and of none that was only asked for", async () => {
+      const index = await openIndex();
+      await index.putDocument(KEY, documentOf("1"), { name: "requests", files: [listedFile("a.whl"), listedFile("b.whl")] });
+      await index.putDocument(KEY, documentOf("2", { fetchedAt: 2000 }), {
+        name: "requests",
+        files: [listedFile("b.whl"), listedFile("c.whl")],
+      });
+      await index.record(admissionOf(refOf("d.whl"), ADMIT));
+      await index.putDocument({ ...KEY, key: "simple/other" }, documentOf("3"), { name: "other", files: [listedFile("e.whl")] });
+      expect(await index.sightings("pypi", "requests")).toEqual([
+        { version: REF.version, file: "a.whl", firstSeenAt: 1000 },
+        { version: REF.version, file: "b.whl", firstSeenAt: 1000 },
+        { version: REF.version, file: "c.whl", firstSeenAt: 2000 },
+      ]);
+      expect(await index.firstSeenAt("pypi", "requests")).toBe(1000);
+      expect(await index.sightings("internal", "requests")).toEqual([]);
     });
 
     test("what upstream says anew replaces what it said, claims too", async () => {

@@ -31,6 +31,13 @@ export interface KnownFile extends ListedFile {
   readonly listed: boolean;
 }
 
+/** When an archive was first seen listed, milliseconds since the epoch. */
+export interface Sighting {
+  readonly version: string;
+  readonly file: string;
+  readonly firstSeenAt: number;
+}
+
 /** An upstream document as we hold it, with its validators. */
 export interface DocumentRecord {
   readonly body: Buffer;
@@ -95,6 +102,8 @@ export interface Index {
   admission(ref: ArtifactRef, options?: { admittedOnly?: boolean }): Promise<Admission | undefined>;
   /** Every archive of a package that was admitted once, each with its newest admit: a later refusal is not shown. Without the statements in their evidence. */
   admitted(repository: string, name: string): Promise<readonly Admission[]>;
+  /** Every archive of a package whose newest line is a refusal, with that line; of some, bytes were admitted before. Without the statements in their evidence. */
+  refused(repository: string, name: string): Promise<readonly Admission[]>;
   /** Adds a journal line. An admit is the commit point of the archive; the caller has synced its blob. */
   record(admission: Admission): Promise<void>;
 
@@ -114,6 +123,8 @@ export interface Index {
 
   /** When we first saw any file of a package listed, milliseconds since the epoch; undefined for a package never seen. */
   firstSeenAt(repository: string, name: string): Promise<number | undefined>;
+  /** The same for each archive of the package that was ever listed. */
+  sightings(repository: string, name: string): Promise<readonly Sighting[]>;
 
   count(deltas: readonly CounterDelta[]): Promise<void>;
   counters(): Promise<ReadonlyMap<string, Readonly<Record<Counter, number>>>>;

@@ -45,11 +45,9 @@ const COLUMNS_WITHOUT_STATEMENTS = columns(`
     SELECT json_group_array(json(CASE one.type WHEN 'object' THEN json_remove(one.value, '$.outcome.statement') ELSE 'null' END))
     FROM json_each(m.evidence) one
   ) ELSE m.evidence END AS evidence`);
-const TABLES = `
-  packages p
-  JOIN artifacts a ON a.package_id = p.id
-  JOIN admissions m ON m.artifact_id = a.id
-  JOIN upstreams u ON u.id = m.upstream_id`;
+const TABLES = tables("m.artifact_id = a.id");
+/** The newest line of each archive, found by one look into an index however often an archive was refused. */
+const NEWEST_LINES = tables("m.id = (SELECT max(id) FROM admissions WHERE artifact_id = a.id)");
 const ONE = `WHERE p.repository = ? AND p.name = ? AND a.version = ? AND a.file = ? AND m.ecosystem = ?`;
 const NEWEST = `ORDER BY m.id DESC LIMIT 1`;
 
@@ -60,6 +58,7 @@ export class Admissions {
   readonly #newest: Database.Statement;
   readonly #newestAdmitted: Database.Statement;
   readonly #admittedOfPackage: Database.Statement;
+  readonly #refusedOfPackage: Database.Statement;
   readonly #add: Database.Statement;
   readonly #addBlob: Database.Statement;
 
@@ -71,6 +70,9 @@ export class Admissions {
     this.#admittedOfPackage = database.prepare(
       `SELECT ${COLUMNS_WITHOUT_STATEMENTS} FROM ${TABLES} WHERE p.repository = ? AND p.name = ?
        AND m.id = (SELECT max(id) FROM admissions WHERE artifact_id = a.id AND decision = 'admit') ORDER BY a.id`,
+    );
+    this.#refusedOfPackage = database.prepare(
+      `SELECT ${COLUMNS_WITHOUT_STATEMENTS} FROM ${NEWEST_LINES} WHERE p.repository = ? AND p.name = ? AND m.decision = 'refuse' ORDER BY a.id`,
     );
     this.#add = database.prepare(
       `INSERT INTO admissions
@@ -89,6 +91,11 @@ export class Admissions {
   /** The newest admit line of every archive of a package that has one. */
   admittedOf(repository: string, name: string): Admission[] {
     return this.#admittedOfPackage.all(repository, name).map((row) => toAdmission(row, repository, name));
+  }
+
+  /** The newest line of every archive of a package where that is a refusal. */
+  refusedOf(repository: string, name: string): Admission[] {
+    return this.#refusedOfPackage.all(repository, name).map((row) => toAdmission(row, repository, name));
   }
 
   /** Call within a transaction. */
@@ -122,6 +129,14 @@ function toAdmission(row: unknown, repository: string, name: string): Admission 
     ...(publishedAt === null ? {} : { publishedAt }),
     ...(firstSeenAt === null ? {} : { firstSeenAt }),
   };
+}
+
+function tables(admissionsOfArchive: string): string {
+  return `
+    packages p
+    JOIN artifacts a ON a.package_id = p.id
+    JOIN admissions m ON ${admissionsOfArchive}
+    JOIN upstreams u ON u.id = m.upstream_id`;
 }
 
 function columns(evidence: string): string {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { ArtifactRef } from "../../core/artifact.ts";
 import { type Checksum, parseHexChecksum } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
-import type { DocumentRecord, KnownFile, ListedFile } from "../../core/ports/index-store.ts";
+import type { DocumentRecord, KnownFile, ListedFile, Sighting } from "../../core/ports/index-store.ts";
 import type { Artifacts } from "./artifacts.ts";
 import { integerOrNull } from "./integer-or-null.ts";
 import { Names } from "./names.ts";
@@ -22,6 +22,8 @@ const rowSchema = z.object({
   extra: jsonColumn(z.record(z.string(), z.unknown())).nullable(),
   listed: z.literal([0, 1]).transform((flag) => flag === 1),
 });
+
+const sightingSchema = z.object({ version: z.string(), file: z.string(), firstSeenAt: timeSchema }) satisfies z.ZodType<Sighting>;
 
 const claimSchema = z
   .object({ algorithm: z.string(), digest: z.instanceof(Uint8Array), claimedBy: z.string() })
@@ -82,6 +84,7 @@ export class ListedFiles {
   readonly #claimants: Names;
   readonly #one: Database.Statement;
   readonly #ofPackage: Database.Statement;
+  readonly #sightings: Database.Statement;
   readonly #firstSeen: Database.Statement<unknown[], { firstSeenAt: number | null }>;
   readonly #claimsOfOne: Database.Statement;
   readonly #claimsOfPackage: Database.Statement<unknown[], { id: number }>;
@@ -104,6 +107,10 @@ export class ListedFiles {
     );
     this.#firstSeen = database.prepare<unknown[], { firstSeenAt: number | null }>(
       `SELECT min(a.first_seen_at) AS firstSeenAt FROM packages p JOIN artifacts a ON a.package_id = p.id WHERE p.repository = ? AND p.name = ?`,
+    );
+    this.#sightings = database.prepare(
+      `SELECT a.version, a.file, a.first_seen_at AS firstSeenAt FROM packages p JOIN artifacts a ON a.package_id = p.id
+       WHERE p.repository = ? AND p.name = ? AND a.first_seen_at IS NOT NULL ORDER BY a.id`,
     );
     this.#claimsOfOne = database.prepare(
       `SELECT c.algorithm, c.digest, n.name AS claimedBy FROM claims c JOIN claimants n ON n.id = c.claimant_id
@@ -143,6 +150,10 @@ export class ListedFiles {
   /** When the first file of a package was first seen; undefined for a package never listed. */
   firstSeenAt(repository: string, name: string): number | undefined {
     return this.#firstSeen.get(repository, name)?.firstSeenAt ?? undefined;
+  }
+
+  sightings(repository: string, name: string): Sighting[] {
+    return this.#sightings.all(repository, name).map((row) => readRow(sightingSchema, row, `a listed file of ${name}`));
   }
 
   ofPackage(repository: string, name: string): KnownFile[] {
