@@ -107,7 +107,7 @@ ${[
   const policy = (level: string): void =>
     writeFileSync(
       policyFile,
-      `version: 1\nbuilders: {L2: ["https://github.com/**"]}\ndefaults: {provenance: {level: ${level}, on_missing: error}}\n`,
+      `version: 1\nbuilders: {L2: ["https://github.com/actions/runner*"]}\ndefaults: {provenance: {level: ${level}, on_missing: error}}\n`,
     );
 
   beforeAll(async () => {
@@ -179,6 +179,7 @@ ${[
     ({ warm, verb }) => {
       let assay: AssayProcess;
       beforeAll(async () => {
+        policy("L0");
         assay = await start();
         if (warm) await expectAdmitted(assay);
       }, 60_000);
