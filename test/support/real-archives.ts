@@ -19,6 +19,11 @@ export class RealArchives {
     return undefined;
   }
 
+  /** Address of its Python index, for what builds real source distributions. */
+  get simpleIndex(): string {
+    return `${this.#assay.url}/pypi/simple/`;
+  }
+
   /** A file of the Python index. Throws where it cannot be had or has another digest. */
   async distribution(project: string, file: string, sha256: string): Promise<Buffer> {
     return this.#fetch(`pypi/files/${project}/${file}`, "sha256", sha256);
@@ -40,4 +45,9 @@ export class RealArchives {
   close(): Promise<void> {
     return this.#assay.discard();
   }
+}
+
+/** Stands where real archives would be asked for; what needs one is skipped. */
+export function noArchives(): never {
+  throw new Error("there are no real archives here");
 }

@@ -89,11 +89,11 @@ export function npmObjectNames(): readonly string[] {
   ];
 }
 
-/** Each object with the archive that it is about, fetched by its digest; with `standIn` where that cannot be had. By the object's name. */
+/** Each object with the archive that it is about, fetched by its digest; with `standIn` where that cannot be had. To be asked by the object's name. */
 export async function realPackages(
   archives: RealArchives,
   standIn: (name: string, version: string) => Buffer,
-): Promise<ReadonlyMap<string, AttestedPackage>> {
+): Promise<(object: string) => AttestedPackage> {
   const { bundles, registrySignatures } = readData("manifest.json");
   const packages = new Map<string, AttestedPackage>();
   for (const { object, name, version } of NPM_OBJECTS) {
@@ -113,7 +113,11 @@ export async function realPackages(
     const bytes = download.downloadable ? await archives.tarball(name, version, sha512) : standIn(name, version);
     packages.set(object, { name, version, bytes, signatures: [{ keyid, sig }] });
   }
-  return packages;
+  return (object) => {
+    const found = packages.get(object);
+    if (!found) throw new Error(`the data has no ${object}`);
+    return found;
+  };
 }
 
 /** A bundle that stands alone, as the attestations endpoint would answer it. */

@@ -49,8 +49,8 @@ export interface RealDistribution extends AttestedDistribution {
   readonly provenance: Buffer;
 }
 
-/** The archive of each object, fetched by its digest, with a provenance object around attestations that stand alone. By the object's name. */
-export async function realDistributions(archives: RealArchives): Promise<ReadonlyMap<string, RealDistribution>> {
+/** The archive of each object, fetched by its digest, with a provenance object around attestations that stand alone. To be asked by the object's name. */
+export async function realDistributions(archives: RealArchives): Promise<(object: string) => RealDistribution> {
   const manifest: Loose = JSON.parse(readFileSync(join(PYPI_DATA ?? "", "manifest.json"), "utf8"));
   const distributions = new Map<string, RealDistribution>();
   for (const entry of manifest.entries) {
@@ -60,7 +60,11 @@ export async function realDistributions(archives: RealArchives): Promise<Readonl
     const bytes = await archives.distribution(project, file, sha256);
     distributions.set(entry.file.replace("valid/", ""), { project, version, file, bytes, provenance });
   }
-  return distributions;
+  return (object) => {
+    const found = distributions.get(object);
+    if (!found) throw new Error(`the data has no ${object}`);
+    return found;
+  };
 }
 
 function provenanceAround(attestation: Loose, publisher: Loose): Buffer {
