@@ -5,6 +5,7 @@ import type { HttpDeps } from "../http/deps.ts";
 import { Hot, subjectKey } from "../http/hot.ts";
 import { Readers } from "../http/readers.ts";
 import { Counters } from "../mirror/counters.ts";
+import { DecisionLog } from "../mirror/decision-log.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { openStore } from "../store/open-store.ts";
@@ -59,6 +60,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     pgpKeys: () => policy.pgpKeys(),
     registryKeys: registryKeySource(trust, services),
   });
+  const decisions = new DecisionLog({ index, clock, log });
   const mirror = new Mirror(
     {
       ecosystems,
@@ -67,6 +69,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       index,
       verifiers,
       policy,
+      decisions,
       limits: config.limits,
       clock,
       counters,
@@ -94,6 +97,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       clock,
       log,
       publicUrl: config.publicUrl,
+      trustedProxies: config.trustedProxies,
     },
     close: async () => {
       clearInterval(sweeping);
@@ -102,6 +106,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       await upstream.close();
       await Promise.all(verifiers.map((verifier) => verifier.close?.()));
       await counters.close();
+      await decisions.close();
       await blobs.close();
       await index.close();
     },

@@ -8,6 +8,7 @@ export const CONFIG_DEFAULTS = {
   listen: { host: "127.0.0.1", port: 8740 },
   data: "./data",
   policy: "./config/policy.yaml",
+  trusted_proxies: [],
   repositories: ECOSYSTEM_IDS.map((id) => ({ name: id, ecosystem: id })),
   trust: {},
   withhold: "8MiB",

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { parseAddressRange } from "../core/address-range.ts";
 import { ECOSYSTEM_IDS } from "../core/artifact.ts";
 import { DEFAULT_LIMITS, type Limits } from "../core/limits.ts";
 import { isLoopbackHost } from "../core/loopback.ts";
@@ -111,6 +112,7 @@ export function configSchema(surroundings: Surroundings) {
     data: path,
     policy: path,
     public_url: publicUrl().optional(),
+    trusted_proxies: list(addressRange(), 100),
     repositories: list(repository, 100),
     trust: z.record(
       name().refine((value) => value !== "public", { error: "another name: `public` is built in" }),
@@ -173,6 +175,12 @@ function host() {
     if (typeof value !== "string") return undefined;
     return isIP(value) || /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(value) ? value : undefined;
   });
+}
+
+function addressRange() {
+  return parsedBy("an IP address or a range such as 10.0.0.0/8", (value) =>
+    typeof value === "string" ? parseAddressRange(value) : undefined,
+  );
 }
 
 /** Answers it without a final slash, so that paths can be put behind it. */

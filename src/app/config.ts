@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
+import type { AddressRange } from "../core/address-range.ts";
 import type { EcosystemId } from "../core/artifact.ts";
 import { AssayError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
@@ -66,6 +67,8 @@ export interface Config {
   readonly policyPath: string;
   /** Without a final slash; undefined to go by the Host header. */
   readonly publicUrl: string | undefined;
+  /** Reverse proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly AddressRange[];
   readonly repositories: readonly RepositoryConfig[];
   readonly trust: Readonly<Record<string, TrustConfig>>;
   readonly withholdBytes: number | "all";
@@ -154,6 +157,7 @@ function toConfig(written: Written, file: string | undefined): Config {
     listen: written.listen,
     dataDir: resolve(written.data),
     policyPath: resolve(written.policy),
+    trustedProxies: written.trusted_proxies,
     publicUrl: written.public_url,
     repositories: written.repositories.map(toRepository),
     trust: Object.fromEntries(Object.entries(written.trust).map(([name, trust]) => [name, toTrust(trust)])),

@@ -8,6 +8,7 @@ import { decide } from "../policy/decide/decide.ts";
 import { foresee } from "../policy/decide/foresee.ts";
 import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-policy.ts";
 import type { ReadPolicy } from "../policy/read-policy.ts";
+import { selectRule } from "../policy/select-rule.ts";
 import { loadPinnedKeys, type PinnedKey } from "../verify/openpgp/pinned-keys.ts";
 import type { Config } from "./config.ts";
 import { CONFIG_DEFAULTS } from "./config-defaults.ts";
@@ -55,6 +56,11 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
       return decide(question, { policy, feeds, repository, levelOf });
     },
     foresee: (prospect) => foresee(prospect, live.current()),
+    inForce: (ref) => {
+      const { policy, file, revision } = live.current();
+      const { label, rule } = selectRule(policy, ref);
+      return { file, revision, mode: policy.mode, rule: label, ...(rule ? { ruleAt: rule.at } : {}) };
+    },
     pgpKeys: keysOf(live),
     close: () => live.close(),
   };

@@ -28,6 +28,8 @@ export interface Reason {
   readonly text: string;
   /** The next step for the person who reads it. */
   readonly help: string;
+  /** On a warning that would have been a refusal: what kept it from being one, the policy's audit mode or a waiver. */
+  readonly setAside?: "audit" | "waiver";
 }
 
 /** Computed from evidence and policy, never stored as the truth. A refusal has at least one reason. */
@@ -40,6 +42,19 @@ export type Undecided = { readonly kind: "undecided"; readonly detail: string };
 
 export type Admit = Extract<Verdict, { kind: "admit" }>;
 export type Refusal = Extract<Verdict, { kind: "refuse" }>;
+
+/** The policy of one moment, and what of it speaks about one archive. */
+export interface PolicyInForce {
+  /** Path of the file. */
+  readonly file: string;
+  /** Changes with the policy's text, its feeds and its key files. */
+  readonly revision: string;
+  readonly mode: "enforce" | "audit";
+  /** The rule that matches, by its name or position; else `defaults`. */
+  readonly rule: string;
+  /** Where that rule stands: `config/policy.yaml:12:5`. */
+  readonly ruleAt?: string;
+}
 
 /** One journal line: everything `explain` needs to say why an archive is served or not. */
 export interface Admission {
@@ -57,4 +72,6 @@ export interface Admission {
   readonly firstSeenAt?: number;
   readonly evidence: readonly Evidence[];
   readonly verdict: Verdict;
+  /** The policy that the verdict is by. Lines from before this was recorded have none. */
+  readonly policy?: PolicyInForce;
 }

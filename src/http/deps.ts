@@ -1,3 +1,4 @@
+import type { AddressRange } from "../core/address-range.ts";
 import type { EcosystemId } from "../core/artifact.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -23,4 +24,6 @@ export interface HttpDeps {
   readonly log: Log;
   /** Scheme, host and optional path prefix that clients reach us at; undefined to go by the Host header. */
   readonly publicUrl: string | undefined;
+  /** Where X-Forwarded-For is believed from. */
+  readonly trustedProxies: readonly AddressRange[];
 }

@@ -10,11 +10,3 @@ export function headerText(text: string, maxCharacters: number): string {
     .trim();
   return line.length <= maxCharacters ? line : `${line.slice(0, maxCharacters - 3)}...`;
 }
-
-/**
- * Text for a body that clients print on a terminal: no control characters, none that change the direction of writing, none that cannot be seen.
- * The archive that a sentence is about may have chosen some of its words.
- */
-export function visibleText(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ");
-}

@@ -3,7 +3,8 @@ import { AssayError, type ErrorCode } from "../core/errors.ts";
 import type { Ecosystem, Problem } from "../core/ports/ecosystem.ts";
 import { formatPurl } from "../core/purl.ts";
 import type { Admission, Refusal } from "../core/verdict.ts";
-import { headerText, visibleText } from "./header-text.ts";
+import { visibleText } from "../core/visible-text.ts";
+import { headerText } from "./header-text.ts";
 
 /**
  * The one table from error code to status. 404 only where every upstream is well and has it not: a 404 sends Python clients on to the next index.

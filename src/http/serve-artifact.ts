@@ -3,6 +3,7 @@ import type { AdmittedBlob } from "../core/ports/blob-store.ts";
 import type { EcosystemAnswer, Repository } from "../core/ports/ecosystem.ts";
 import type { Admission, Admit } from "../core/verdict.ts";
 import type { FlightReader } from "../mirror/flight.ts";
+import { askerOf } from "./asker.ts";
 import type { HttpDeps } from "./deps.ts";
 import { headerText } from "./header-text.ts";
 import type { HotFile } from "./hot.ts";
@@ -33,7 +34,8 @@ export async function serveArtifact(
   deps: HttpDeps,
 ): Promise<void> {
   const madeAt = deps.hot.moment;
-  const obtained = await deps.mirror.obtain(repository, answer.ref);
+  const asker = askerOf(request, response, deps.trustedProxies);
+  const obtained = await deps.mirror.obtain(repository, answer.ref, asker);
   switch (obtained.kind) {
     case "held":
       deps.counters.add(repository.name, "hits", 1);
@@ -44,7 +46,7 @@ export async function serveArtifact(
       const ready = await obtained.flight.ready();
       if (ready.kind === "flowing") return serveArriving(request, response, ready.reader, answer, deps);
       if (ready.admission.verdict.kind === "refuse") return refuse(request, response, ready.admission, repository, origin, deps);
-      const held = await deps.mirror.held(repository, answer.ref);
+      const held = await deps.mirror.held(repository, answer.ref, asker);
       if (held?.kind === "held") return serveAdmitted(request, response, { ...held, madeAt }, answer, deps);
       if (held?.kind === "refused") return refuse(request, response, held.admission, repository, origin, deps);
       throw new Error("an archive that was admitted a moment ago is not in the store");

@@ -1,4 +1,5 @@
 import type { ArtifactRef } from "../core/artifact.ts";
+import type { Asker } from "../core/decision.ts";
 import type { Algorithm } from "../core/digest.ts";
 import { parseHexChecksum } from "../core/digest.ts";
 import type { Evidence } from "../core/evidence.ts";
@@ -11,6 +12,7 @@ import type { Policy } from "../core/ports/policy.ts";
 import type { ArchiveStream, UpstreamClient } from "../core/ports/upstream-client.ts";
 import type { Candidate, Verifier } from "../core/ports/verifier.ts";
 import type { Admission } from "../core/verdict.ts";
+import type { DecisionLog } from "./decision-log.ts";
 import { judge } from "./judge.ts";
 
 export interface AdmitDeps {
@@ -19,13 +21,14 @@ export interface AdmitDeps {
   readonly blobs: BlobStore;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record">;
   readonly verifiers: readonly Verifier[];
-  readonly policy: Pick<Policy, "decide">;
+  readonly policy: Pick<Policy, "decide" | "inForce">;
+  readonly decisions: Pick<DecisionLog, "fetched">;
   readonly limits: Limits;
   readonly clock: Clock;
 }
 
 /** A journal line without what is decided from it. */
-type Facts = Omit<Admission, "verdict" | "decidedAt">;
+type Facts = Omit<Admission, "verdict" | "policy" | "decidedAt">;
 
 /** An archive on its way in, for those who wait for it. `sizeBytes` is what upstream announced. */
 export interface Arrival {
@@ -35,11 +38,12 @@ export interface Arrival {
 
 /**
  * Resolve, fetch, verify, decide, store. Bytes stay in quarantine until the verdict; `arriving` hears of them as soon as they flow.
- * A refusal is a value: bytes gone, journal line written. Throws what the ecosystem, the upstream client and the store throw; nothing is kept then.
+ * A refusal is a value: bytes gone, journal line and log entry written. Throws what the ecosystem, the upstream client and the store throw; nothing is kept then.
  */
 export async function admit(
   repository: Repository,
   ref: ArtifactRef,
+  asker: Asker,
   deps: AdmitDeps,
   arriving: (arrival: Arrival) => void,
 ): Promise<Admission> {
@@ -56,11 +60,11 @@ export async function admit(
     const about = { ref, resolution: claimed, blob, ecosystem: deps.ecosystem, admittedBefore: before?.digest };
     const facts = await verify({ ...about, published: await published }, deps);
     const heldSince = before?.digest === blob.digest ? { decidedAt: before.decidedAt } : {};
-    const verdict = await judge(repository, { ...facts, ...heldSince }, deps);
-    const admission = { ...facts, verdict, decidedAt: deps.clock.now() };
-    if (verdict.kind === "admit") await deps.blobs.promote(blob, verdict);
+    const judged = await judge(repository, { ...facts, ...heldSince }, deps);
+    const admission = { ...facts, ...judged, decidedAt: deps.clock.now() };
+    if (judged.verdict.kind === "admit") await deps.blobs.promote(blob, judged.verdict);
     // The row is the commit point. A crash before this line leaves an orphan file for gc, never a row without bytes.
-    await deps.index.record(admission);
+    await deps.index.record(admission, deps.decisions.fetched(asker, admission));
     return admission;
   } finally {
     // No-op once promoted; a refusal or a thrown error must not leave bytes behind.

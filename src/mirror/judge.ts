@@ -5,13 +5,14 @@ import type { Evidence } from "../core/evidence.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
-import type { Policy, Precedent } from "../core/ports/policy.ts";
-import type { Verdict } from "../core/verdict.ts";
+import type { Policy, PolicyQuestion, Precedent } from "../core/ports/policy.ts";
+import type { PolicyInForce, Verdict } from "../core/verdict.ts";
 
 /** What is known of an archive, from the road or from its journal line. */
 export interface Facts {
   readonly ref: ArtifactRef;
   readonly digest: Digest;
+  readonly sizeBytes: number;
   readonly evidence: readonly Evidence[];
   /** Id of the upstream that it came from. */
   readonly upstream: string;
@@ -23,21 +24,45 @@ export interface Facts {
 
 export interface JudgeDeps {
   readonly index: Pick<Index, "admitted" | "firstSeenAt">;
-  readonly policy: Pick<Policy, "decide">;
+  readonly policy: Pick<Policy, "decide" | "inForce">;
   readonly clock: Clock;
 }
 
 /** Seconds after which evidence that could not be had is asked for again. */
 const RETRY_SECONDS = 30;
 
+/** A verdict, and the policy that it is by. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly policy: PolicyInForce;
+}
+
+/** Evidence that there should be could not be had: nothing is decided. */
+export class EvidenceUnavailable extends AssayError {
+  readonly facts: Facts;
+  readonly policy: PolicyInForce;
+  /** What could not be had. */
+  readonly detail: string;
+
+  constructor(facts: Facts, policy: PolicyInForce, detail: string) {
+    super("UPSTREAM_EVIDENCE", `the evidence for ${facts.ref.file} could not be had: ${detail}`, {
+      help: "nothing is decided: try again soon",
+      retryAfterSeconds: RETRY_SECONDS,
+    });
+    this.facts = facts;
+    this.policy = policy;
+    this.detail = detail;
+  }
+}
+
 /**
  * The verdict of the policy of now, with the package's history before it. The same for an archive that just came in and for one that is held.
- * Throws UPSTREAM_EVIDENCE where evidence that there should be could not be had: that neither admits nor refuses.
+ * Throws EvidenceUnavailable where evidence that there should be could not be had: that neither admits nor refuses.
  */
-export async function judge(repository: Repository, facts: Facts, { index, policy, clock }: JudgeDeps): Promise<Verdict> {
+export async function judge(repository: Repository, facts: Facts, { index, policy, clock }: JudgeDeps): Promise<Judged> {
   const { ref, digest } = facts;
   const trust = repository.upstreams.find(({ id }) => id === facts.upstream)?.trust;
-  const verdict = policy.decide({
+  const question: PolicyQuestion = {
     ref,
     digest,
     // Evidence about other bytes is none: the policy then misses it, and refuses.
@@ -49,12 +74,12 @@ export async function judge(repository: Repository, facts: Facts, { index, polic
     ...(facts.decidedAt === undefined ? {} : { heldSince: facts.decidedAt }),
     precedents: await precedentsOf(ref, index),
     now: clock.now(),
-  });
-  if (verdict.kind !== "undecided") return verdict;
-  throw new AssayError("UPSTREAM_EVIDENCE", `the evidence for ${ref.file} could not be had: ${verdict.detail}`, {
-    help: "nothing is decided: try again soon",
-    retryAfterSeconds: RETRY_SECONDS,
-  });
+  };
+  // Nothing is awaited between these two: they are one policy's answers.
+  const verdict = policy.decide(question);
+  const inForce = policy.inForce(ref);
+  if (verdict.kind === "undecided") throw new EvidenceUnavailable(facts, inForce, verdict.detail);
+  return { verdict, policy: inForce };
 }
 
 async function precedentsOf(ref: ArtifactRef, index: JudgeDeps["index"]): Promise<readonly Precedent[]> {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
+import type { Asker } from "../core/decision.ts";
 import { AssayError, type ErrorCode, isUpstreamFailure } from "../core/errors.ts";
 import type { AdmittedBlob, BlobStore } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -14,6 +15,7 @@ import { Semaphore } from "../core/semaphore.ts";
 import type { Admission, Refusal, Verdict } from "../core/verdict.ts";
 import { type AdmitDeps, type Arrival, admit } from "./admit.ts";
 import type { Counters } from "./counters.ts";
+import type { DecisionLog } from "./decision-log.ts";
 import { Flight, type Withhold } from "./flight.ts";
 import { judge } from "./judge.ts";
 import { mayBeMended } from "./may-be-mended.ts";
@@ -35,11 +37,12 @@ export interface ObtainSettings {
   readonly refusalTtlMs: number;
 }
 
-export interface ObtainDeps extends Omit<AdmitDeps, "ecosystem" | "index"> {
+export interface ObtainDeps extends Omit<AdmitDeps, "ecosystem" | "index" | "decisions"> {
   readonly ecosystems: Readonly<Record<Repository["ecosystem"], Ecosystem>>;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record" | "lease" | "release">;
   readonly blobs: BlobStore;
-  readonly policy: Pick<Policy, "decide">;
+  readonly policy: Pick<Policy, "decide" | "inForce">;
+  readonly decisions: DecisionLog;
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Log;
@@ -70,18 +73,36 @@ export class Mirror {
     this.#slots = new Semaphore({ slots: deps.limits.fetches, queue: deps.limits.fetchQueue, what: "archive fetches" });
   }
 
-  /** Answers at once from what is held or known; otherwise with the flight that fetches it, shared by all who ask meanwhile. */
-  async obtain(repository: Repository, ref: ArtifactRef): Promise<Obtained> {
-    return (await this.#checked(repository, ref)) ?? this.#recentlyRefused(ref) ?? { kind: "arriving", flight: this.#fly(repository, ref) };
+  /**
+   * Answers at once from what is held or known; otherwise with the flight that fetches it, shared by all who ask meanwhile. What `asker` is told stands in the
+   * decision log by then.
+   */
+  async obtain(repository: Repository, ref: ArtifactRef, asker: Asker): Promise<Obtained> {
+    const known = await this.#telling(asker, async () => (await this.#checked(repository, ref)) ?? this.#recentlyRefused(ref));
+    return known ?? { kind: "arriving", flight: this.#fly(repository, ref, asker) };
   }
 
   /**
    * What is on disk, judged by the policy of now from all that is known about these bytes. Undefined where there is nothing, or where its bytes were
    * damaged.
    */
-  async held(repository: Repository, ref: ArtifactRef): Promise<Held | undefined> {
-    const admission = await this.#newestLine(ref);
-    return admission && this.#judged(repository, admission);
+  async held(repository: Repository, ref: ArtifactRef, asker: Asker): Promise<Held | undefined> {
+    return this.#telling(asker, async () => {
+      const admission = await this.#newestLine(ref);
+      return admission && this.#judged(repository, admission);
+    });
+  }
+
+  async #telling(asker: Asker, find: () => Promise<Held | undefined>): Promise<Held | undefined> {
+    const { decisions } = this.#deps;
+    try {
+      const known = await find();
+      if (known) await decisions.told(asker, known.admission);
+      return known;
+    } catch (error) {
+      await decisions.failed(asker, error, "held");
+      throw error;
+    }
   }
 
   /**
@@ -96,8 +117,8 @@ export class Mirror {
   }
 
   async #judged(repository: Repository, admission: Admission): Promise<Held | undefined> {
-    const verdict = await judge(repository, admission, this.#deps);
-    const judged = { ...admission, verdict };
+    const { verdict, policy } = await judge(repository, admission, this.#deps);
+    const judged = { ...admission, verdict, policy };
     if (verdict.kind === "refuse") return { kind: "refused", admission: judged, refusal: verdict };
     const blob = await this.#deps.blobs.find(admission.digest, admission.sizeBytes);
     return blob && { kind: "held", blob, admission: judged, verdict };
@@ -117,19 +138,29 @@ export class Mirror {
     return this.#deps.verifiers.every(({ id }) => evidence.some(({ verifier, subject }) => verifier === id && subject === digest));
   }
 
-  #recentlyRefused(ref: ArtifactRef): Obtained | undefined {
+  #recentlyRefused(ref: ArtifactRef): Held | undefined {
     const known = this.#refused.get(artifactKey(ref));
     if (!known || this.#deps.clock.now() >= known.until || known.admission.verdict.kind !== "refuse") return undefined;
     return { kind: "refused", admission: known.admission, refusal: known.admission.verdict };
   }
 
-  #fly(repository: Repository, ref: ArtifactRef): Flight {
+  #fly(repository: Repository, ref: ArtifactRef, asker: Asker): Flight {
+    const flying = this.#flights.get(artifactKey(ref));
+    const flight = flying ?? this.#takeOff(repository, ref, asker);
+    const { decisions } = this.#deps;
+    // Who waits for somebody else's fetch is told what it came to as well.
+    flight.admission.then(
+      (admission) => decisions.told(asker, admission),
+      (error: unknown) => decisions.failed(asker, error, flying ? "held" : "fetched"),
+    );
+    return flight;
+  }
+
+  #takeOff(repository: Repository, ref: ArtifactRef, asker: Asker): Flight {
     const key = artifactKey(ref);
-    const flying = this.#flights.get(key);
-    if (flying) return flying;
     const flight: Flight = new Flight(ref, this.#settings.withhold, async (arriving) => {
       try {
-        const admission = await this.#alone(repository, ref, arriving);
+        const admission = await this.#alone(repository, ref, asker, arriving);
         // Before anyone is told: who comes back at once must find what is remembered.
         this.#remember(key, flight, admission);
         return admission;
@@ -142,7 +173,7 @@ export class Mirror {
   }
 
   /** Holds the lease while the archive is fetched, so that two processes on one data folder do not fetch it twice. */
-  async #alone(repository: Repository, ref: ArtifactRef, arriving: (arrival: Arrival) => void): Promise<Admission> {
+  async #alone(repository: Repository, ref: ArtifactRef, asker: Asker, arriving: (arrival: Arrival) => void): Promise<Admission> {
     const release = await this.#slots.acquire();
     const key = `archive\0${artifactKey(ref)}`;
     let renewal: NodeJS.Timeout | undefined;
@@ -158,7 +189,7 @@ export class Mirror {
       if (landed?.kind === "held") return landed.admission;
       const old = await this.#newestLine(ref);
       const isHeld = old && (await this.#deps.blobs.find(old.digest, old.sizeBytes));
-      return await (isHeld ? this.#checkAnew(repository, old) : this.#fetch(repository, ref, arriving));
+      return await (isHeld ? this.#checkAnew(repository, old, asker) : this.#fetch(repository, ref, asker, arriving));
     } finally {
       clearInterval(renewal);
       release();
@@ -168,9 +199,9 @@ export class Mirror {
     }
   }
 
-  async #fetch(repository: Repository, ref: ArtifactRef, arriving: (arrival: Arrival) => void): Promise<Admission> {
+  async #fetch(repository: Repository, ref: ArtifactRef, asker: Asker, arriving: (arrival: Arrival) => void): Promise<Admission> {
     this.#deps.counters.add(ref.repository, "misses", 1);
-    const admission = await admit(repository, ref, { ...this.#deps, ecosystem: this.#deps.ecosystems[ref.ecosystem] }, arriving);
+    const admission = await admit(repository, ref, asker, { ...this.#deps, ecosystem: this.#deps.ecosystems[ref.ecosystem] }, arriving);
     this.#tell(admission);
     return admission;
   }
@@ -180,15 +211,15 @@ export class Mirror {
    * disk is full, what is held stays the answer, judged from what is known of it. So nobody is sent bytes on the way: they might not be the ones that are
    * answered with.
    */
-  async #checkAnew(repository: Repository, old: Admission): Promise<Admission> {
+  async #checkAnew(repository: Repository, old: Admission, asker: Asker): Promise<Admission> {
     try {
-      const admission = await this.#fetch(repository, old.ref, () => {});
+      const admission = await this.#fetch(repository, old.ref, asker, () => {});
       if (admission.digest === old.digest) return admission;
     } catch (error) {
       if (!isUpstreamFailure(error) && !(error instanceof AssayError && ALSO_BEARABLE.has(error.code))) throw error;
       this.#deps.log.warn({ err: error, purl: formatPurl(old.ref) }, "an archive that is held could not be checked by all verifiers");
     }
-    return { ...old, verdict: await judge(repository, old, this.#deps) };
+    return { ...old, ...(await judge(repository, old, this.#deps)) };
   }
 
   /** Clients that were cut off come back for the reason. */

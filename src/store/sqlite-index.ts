@@ -2,13 +2,25 @@ import { join } from "node:path";
 import type Database from "better-sqlite3";
 import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
+import type { DecisionEntry, LoggedDecision } from "../core/decision.ts";
 import { AssayError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Counter, CounterDelta, DocumentKey, DocumentRecord, Index, KnownFile, Listing, Sighting } from "../core/ports/index-store.ts";
+import type {
+  Counter,
+  CounterDelta,
+  DecisionFilter,
+  DocumentKey,
+  DocumentRecord,
+  Index,
+  KnownFile,
+  Listing,
+  Sighting,
+} from "../core/ports/index-store.ts";
 import type { Admission } from "../core/verdict.ts";
 import { Admissions } from "./sqlite/admissions.ts";
 import { Artifacts } from "./sqlite/artifacts.ts";
 import { CounterSums } from "./sqlite/counter-sums.ts";
+import { Decisions } from "./sqlite/decisions.ts";
 import { Leases } from "./sqlite/leases.ts";
 import { fingerprintFiles, ListedFiles } from "./sqlite/listed-files.ts";
 import { Names } from "./sqlite/names.ts";
@@ -43,6 +55,7 @@ export class SqliteIndex implements Index {
   readonly #database: Database.Database;
   readonly #clock: Clock;
   readonly #admissions: Admissions;
+  readonly #decisions: Decisions;
   readonly #documents: StoredDocuments;
   readonly #listedFiles: ListedFiles;
   readonly #counters: CounterSums;
@@ -63,6 +76,7 @@ export class SqliteIndex implements Index {
     this.#database = database;
     this.#clock = clock;
     this.#admissions = new Admissions(database, artifacts, upstreams);
+    this.#decisions = new Decisions(database, artifacts);
     this.#documents = new StoredDocuments(database, upstreams);
     this.#listedFiles = new ListedFiles(database, artifacts, upstreams);
     this.#counters = new CounterSums(database);
@@ -88,10 +102,25 @@ export class SqliteIndex implements Index {
     return this.#read(() => this.#admissions.refusedOf(repository, name));
   }
 
-  async record(admission: Admission): Promise<void> {
-    this.#write(() => this.#admissions.add(admission));
+  async record(admission: Admission, decision: DecisionEntry): Promise<void> {
+    this.#write(() => {
+      this.#admissions.add(admission);
+      this.#decisions.append(admission.ref, decision);
+    });
     this.#admissionCache.delete(admissionKey(admission.ref, false));
     this.#admissionCache.delete(admissionKey(admission.ref, true));
+  }
+
+  async appendDecision(ref: ArtifactRef, decision: DecisionEntry): Promise<void> {
+    this.#write(() => this.#decisions.append(ref, decision));
+  }
+
+  async newestDecision(ref: ArtifactRef): Promise<DecisionEntry | undefined> {
+    return this.#read(() => this.#decisions.newest(ref));
+  }
+
+  async decisions(filter: DecisionFilter): Promise<readonly LoggedDecision[]> {
+    return this.#read(() => this.#decisions.matching(filter));
   }
 
   async document(key: DocumentKey): Promise<DocumentRecord | undefined> {

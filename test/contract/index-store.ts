@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { ArtifactRef } from "../../src/core/artifact.ts";
+import { canonicalJson } from "../../src/core/canonical-json.ts";
+import { MAX_DECISION_BYTES } from "../../src/core/decision.ts";
 import { type Checksum, parseDigest, parseHexChecksum } from "../../src/core/digest.ts";
 import type { Evidence, Outcome, VerifierId } from "../../src/core/evidence.ts";
-import type { DocumentKey, DocumentRecord, Index, ListedFile } from "../../src/core/ports/index-store.ts";
+import type { DecisionFilter, DocumentKey, DocumentRecord, Index, ListedFile } from "../../src/core/ports/index-store.ts";
 import type { Admission, Verdict } from "../../src/core/verdict.ts";
+import { entryOf, IN_FORCE, record } from "../support/record.ts";
 import { codeOf } from "./code-of.ts";
 
 /** One set of stored data. */
@@ -41,14 +44,14 @@ export function indexContract(makeBench: () => IndexBench): void {
       { name: "another spelling", ref: { name: "Requests" } },
     ])("an archive's admission says nothing about $name", async ({ ref }) => {
       const index = await openIndex();
-      await index.record(admissionOf(REF, ADMIT));
+      await record(index, admissionOf(REF, ADMIT));
       expect(await index.admission({ ...REF, ...ref })).toBeUndefined();
       expect(await index.admission({ ...REF, ...ref }, { admittedOnly: true })).toBeUndefined();
     });
 
     test("a refusal is no admission", async () => {
       const index = await openIndex();
-      await index.record(admissionOf(REF, REFUSE));
+      await record(index, admissionOf(REF, REFUSE));
       expect(await index.admission(REF)).toMatchObject({ verdict: REFUSE });
       expect(await index.admission(REF, { admittedOnly: true })).toBeUndefined();
       expect(await index.admitted(REF.repository, REF.name)).toEqual([]);
@@ -61,7 +64,7 @@ export function indexContract(makeBench: () => IndexBench): void {
       const refused = admissionOf(REF, REFUSE, { digest: digestOf("other bytes"), decidedAt: 3000 });
       expect(await index.admission(REF)).toBeUndefined();
       for (const line of [first, second, refused]) {
-        await index.record(line);
+        await record(index, line);
         expect(await index.admission(REF)).toEqual(line);
       }
       expect(await index.admission(REF, { admittedOnly: true })).toEqual(second);
@@ -70,22 +73,22 @@ export function indexContract(makeBench: () => IndexBench): void {
 
     test("the newest line is the one recorded last, whatever the clock said", async () => {
       const index = await openIndex();
-      await index.record(admissionOf(REF, ADMIT, { decidedAt: 9000 }));
-      await index.record(admissionOf(REF, ADMIT, { decidedAt: 10, digest: digestOf("later") }));
+      await record(index, admissionOf(REF, ADMIT, { decidedAt: 9000 }));
+      await record(index, admissionOf(REF, ADMIT, { decidedAt: 10, digest: digestOf("later") }));
       expect(await index.admission(REF)).toMatchObject({ digest: digestOf("later") });
     });
 
     test("a line is read back as it was written, with all that each verifier found", async () => {
       const index = await openIndex();
       const line = admissionOf(REF, ADMIT, { evidence: EVIDENCE, publishedAt: 1234, firstSeenAt: 5678 });
-      await index.record(line);
+      await record(index, line);
       expect(await index.admission(REF)).toEqual(line);
     });
 
     test("the archives of a package are read with all that was found but the statements", async () => {
       const index = await openIndex();
       const line = admissionOf(REF, ADMIT, { evidence: EVIDENCE, publishedAt: 1234, firstSeenAt: 5678 });
-      await index.record(line);
+      await record(index, line);
       const evidence = EVIDENCE.map(({ outcome, ...about }) => {
         const { statement: _, ...rest } = { statement: undefined, ...outcome };
         return { ...about, outcome: rest };
@@ -97,7 +100,7 @@ export function indexContract(makeBench: () => IndexBench): void {
     test("a refusal by the policy itself is read back as it was written", async () => {
       const index = await openIndex();
       const reason = { code: "SIGNER_CHANGED", rule: "defaults", verifier: "policy", text: "it changed", help: "ask" } as const;
-      await index.record(admissionOf(REF, { kind: "refuse", reasons: [reason] }));
+      await record(index, admissionOf(REF, { kind: "refuse", reasons: [reason] }));
       expect(await index.admission(REF)).toMatchObject({ verdict: { reasons: [reason] } });
     });
 
@@ -107,7 +110,7 @@ export function indexContract(makeBench: () => IndexBench): void {
       { name: "past what a number can hold exactly", value: 1e300 },
     ])("a time in a line that is $name counts as not given: it was upstream's word", async ({ value }) => {
       const index = await openIndex();
-      await index.record(admissionOf(REF, ADMIT, { publishedAt: value, firstSeenAt: value }));
+      await record(index, admissionOf(REF, ADMIT, { publishedAt: value, firstSeenAt: value }));
       expect(await index.admission(REF)).toEqual(admissionOf(REF, ADMIT));
     });
 
@@ -115,10 +118,10 @@ export function indexContract(makeBench: () => IndexBench): void {
       const index = await openIndex();
       const refs = ["a.whl", "b.whl", "c.whl"].map((file) => ({ ...REF, file }));
       for (const ref of refs) {
-        await index.record(admissionOf(ref, ADMIT, { decidedAt: 1 }));
-        await index.record(admissionOf(ref, ADMIT, { decidedAt: 2 }));
+        await record(index, admissionOf(ref, ADMIT, { decidedAt: 1 }));
+        await record(index, admissionOf(ref, ADMIT, { decidedAt: 2 }));
       }
-      await index.record(admissionOf({ ...REF, name: "other" }, ADMIT));
+      await record(index, admissionOf({ ...REF, name: "other" }, ADMIT));
       expect(await index.admitted(REF.repository, REF.name)).toEqual(refs.map((ref) => admissionOf(ref, ADMIT, { decidedAt: 2 })));
     });
 
@@ -142,7 +145,7 @@ export function indexContract(makeBench: () => IndexBench): void {
         [{ ...REF, repository: "internal" }, REFUSE],
       ];
       for (const [position, [ref, verdict]] of lines.entries()) {
-        await index.record(admissionOf(ref, verdict, { decidedAt: position, evidence: EVIDENCE }));
+        await record(index, admissionOf(ref, verdict, { decidedAt: position, evidence: EVIDENCE }));
       }
       const found = await index.refused(REF.repository, REF.name);
       expect(found.map(({ ref, decidedAt }) => ({ ref, decidedAt }))).toEqual([
@@ -180,7 +183,7 @@ export function indexContract(makeBench: () => IndexBench): void {
           },
         ],
       });
-      await index.record(full);
+      await record(index, full);
       expect(await index.admission(REF)).toEqual(full);
     });
 
@@ -188,10 +191,88 @@ export function indexContract(makeBench: () => IndexBench): void {
       const bench = makeBench();
       const [index, other] = [await bench.open(), await bench.open()];
       expect(await index.admission(REF)).toBeUndefined();
-      await other.record(admissionOf(REF, ADMIT));
+      await record(other, admissionOf(REF, ADMIT));
       expect(await index.admission(REF)).toMatchObject({ verdict: ADMIT });
-      await index.record(admissionOf(REF, REFUSE));
+      await record(index, admissionOf(REF, REFUSE));
       expect(await other.admission(REF)).toMatchObject({ verdict: REFUSE });
+    });
+  });
+
+  describe("the decision log", () => {
+    const whole = { from: 0, limit: 100 };
+
+    test("a journal line and its entry are written together, or neither is", async () => {
+      const index = await openIndex();
+      const line = admissionOf(REF, ADMIT);
+      await expect(index.record(line, { ...entryOf(line), detail: "x".repeat(MAX_DECISION_BYTES) })).rejects.toThrow();
+      expect(await index.admission(REF)).toBeUndefined();
+      await record(index, line);
+      expect(await index.admission(REF)).toEqual(line);
+      expect(await index.decisions(whole)).toMatchObject([{ position: 0, entry: { outcome: "admit" } }]);
+    });
+
+    test("entries come back as they went in, in the order of writing, and their text is canonical JSON with the position in it", async () => {
+      const index = await openIndex();
+      const entries = [
+        entryOf(admissionOf(REF, ADMIT, { evidence: EVIDENCE, policy: { ...IN_FORCE, ruleAt: "policy.yaml:3:5" } })),
+        { ...entryOf(admissionOf(REF, REFUSE)), time: "1999-12-31T00:00:00.000Z", repeats: 7 },
+        { ...entryOf(admissionOf(REF, ADMIT)), outcome: "undecided" as const, detail: "'; DROP TABLE x; -- ☃ \ud800" },
+        { ...entryOf(admissionOf(REF, ADMIT)), asker: { kind: "command" as const, command: "explain" } },
+      ];
+      for (const entry of entries) await index.appendDecision(REF, entry);
+      const logged = await index.decisions(whole);
+      expect(logged.map(({ position }) => position)).toEqual([0, 1, 2, 3]);
+      expect(logged.map(({ entry }) => entry)).toEqual(entries);
+      expect(logged.map(({ text }) => text)).toEqual(entries.map((entry, position) => canonicalJson({ ...entry, position })));
+    });
+
+    test("the newest entry of an archive is the one written last, and another archive's is another's", async () => {
+      const index = await openIndex();
+      const [first, second] = [admissionOf(REF, ADMIT), admissionOf(REF, REFUSE)].map(entryOf);
+      if (!first || !second) throw new Error("two entries were made");
+      expect(await index.newestDecision(REF)).toBeUndefined();
+      await index.appendDecision(REF, first);
+      await index.appendDecision(REF, second);
+      await index.appendDecision({ ...REF, file: "other.whl" }, first);
+      expect(await index.newestDecision(REF)).toEqual(second);
+      expect(await index.newestDecision({ ...REF, ecosystem: "npm" })).toBeUndefined();
+      expect(await index.newestDecision({ ...REF, repository: "internal" })).toBeUndefined();
+    });
+
+    test("are found by place, time, outcome and package", async () => {
+      const index = await openIndex();
+      const other = { ...REF, name: "other", file: "other.whl" };
+      await index.appendDecision(REF, entryOf(admissionOf(REF, ADMIT, { decidedAt: 1000 })));
+      await index.appendDecision(REF, entryOf(admissionOf(REF, REFUSE, { decidedAt: 2000 })));
+      await index.appendDecision(other, entryOf(admissionOf(other, REFUSE, { decidedAt: 3000 })));
+      await index.appendDecision({ ...REF, version: "3" }, entryOf(admissionOf({ ...REF, version: "3" }, ADMIT, { decidedAt: 1500 })));
+      const positions = async (filter: Partial<DecisionFilter>) =>
+        (await index.decisions({ ...whole, ...filter })).map(({ position }) => position);
+      expect(await positions({ limit: 2 })).toEqual([0, 1]);
+      expect(await positions({ from: 2 })).toEqual([2, 3]);
+      expect(await positions({ since: 2000 })).toEqual([1, 2]);
+      expect(await positions({ outcome: "refuse" })).toEqual([1, 2]);
+      const requests = { ecosystem: "pypi", name: REF.name } as const;
+      expect(await positions({ package: requests })).toEqual([0, 1, 3]);
+      expect(await positions({ package: { ...requests, version: REF.version } })).toEqual([0, 1]);
+      expect(await positions({ package: { ...requests, ecosystem: "npm" } })).toEqual([]);
+      expect(await positions({ package: { ecosystem: "pypi", name: "other", file: "other.whl" }, outcome: "refuse" })).toEqual([2]);
+    });
+
+    test("two processes write to one log, without gaps", async () => {
+      const bench = makeBench();
+      const [one, two] = [await bench.open(), await bench.open()];
+      const entry = entryOf(admissionOf(REF, ADMIT));
+      for (const index of [one, two, two, one]) await index.appendDecision(REF, entry);
+      expect((await one.decisions(whole)).map(({ position }) => position)).toEqual([0, 1, 2, 3]);
+      expect(await two.decisions(whole)).toEqual(await one.decisions(whole));
+    });
+
+    test("a line is read back with the policy that it is by", async () => {
+      const index = await openIndex();
+      const line = admissionOf(REF, ADMIT, { policy: { ...IN_FORCE, ruleAt: "policy.yaml:3:5" } });
+      await record(index, line);
+      expect(await index.admission(REF)).toEqual(line);
     });
   });
 
@@ -295,7 +376,7 @@ export function indexContract(makeBench: () => IndexBench): void {
         name: "requests",
         files: [listedFile("b.whl"), listedFile("c.whl")],
       });
-      await index.record(admissionOf(refOf("d.whl"), ADMIT));
+      await record(index, admissionOf(refOf("d.whl"), ADMIT));
       await index.putDocument({ ...KEY, key: "simple/other" }, documentOf("3"), { name: "other", files: [listedFile("e.whl")] });
       expect(await index.sightings("pypi", "requests")).toEqual([
         { version: REF.version, file: "a.whl", firstSeenAt: 1000 },
@@ -377,7 +458,7 @@ export function indexContract(makeBench: () => IndexBench): void {
 
     test("an admission before any listing does not count as seeing the file listed", async () => {
       const index = await openIndex();
-      await index.record(admissionOf(refOf("a.whl"), ADMIT));
+      await record(index, admissionOf(refOf("a.whl"), ADMIT));
       expect(await index.file(refOf("a.whl"))).toBeUndefined();
       expect(await index.files("pypi", "requests")).toEqual([]);
       await index.putDocument(KEY, documentOf("1", { fetchedAt: 7000 }), { name: "requests", files: [listedFile("a.whl")] });
@@ -459,7 +540,7 @@ export function indexContract(makeBench: () => IndexBench): void {
   test("what was stored is there after closing and opening again", async () => {
     const bench = makeBench();
     const index = await bench.open();
-    await index.record(admissionOf(REF, ADMIT));
+    await record(index, admissionOf(REF, ADMIT));
     await index.putDocument(KEY, documentOf("1"), { name: "requests", files: [listedFile("a.whl")] });
     await index.count([{ repository: "pypi", counter: "hits", by: 1 }]);
     await index.close();
@@ -476,7 +557,7 @@ export function indexContract(makeBench: () => IndexBench): void {
     await index.close();
     const calls = [
       index.admission(REF),
-      index.record(admissionOf(REF, ADMIT)),
+      record(index, admissionOf(REF, ADMIT)),
       index.putDocument(KEY, documentOf("1"), undefined),
       index.lease("key", "a", 1000),
     ];

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { headerText, visibleText } from "../../src/http/header-text.ts";
+import { visibleText } from "../../src/core/visible-text.ts";
+import { headerText } from "../../src/http/header-text.ts";
 
 test.each([
   { name: "line breaks", text: "a\r\nSet-Cookie: b", line: "a Set-Cookie: b" },

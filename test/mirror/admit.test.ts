@@ -10,11 +10,18 @@ import { codeOf } from "../contract/code-of.ts";
 import { buildNpmTarball } from "../support/archives.ts";
 import { publishTarball } from "../support/fake-registry.ts";
 import type { FakeUpstream } from "../support/fake-upstream.ts";
+import { ASKER } from "../support/record.ts";
 import { SigstoreInstance } from "../support/sigstore-instance.ts";
 import { fakeUpstream, filesIn, npmRef, openParts, type Parts } from "./parts.ts";
 
 function walk(parts: Parts, name: string, changes: Partial<AdmitDeps> = {}): Promise<Admission> {
-  return admit(parts.repository, npmRef(name), { ...parts, ecosystem: parts.ecosystems.npm, upstream: parts.client, ...changes }, () => {});
+  return admit(
+    parts.repository,
+    npmRef(name),
+    ASKER,
+    { ...parts, ecosystem: parts.ecosystems.npm, upstream: parts.client, ...changes },
+    () => {},
+  );
 }
 
 function publish(upstream: FakeUpstream, name: string) {
@@ -195,7 +202,7 @@ describe("what is published", () => {
       return [];
     });
     const deps = { ...parts, ecosystem: parts.ecosystems.npm, upstream: parts.client, ...changes };
-    const admission = await admit(parts.repository, npmRef("demo"), deps, ({ reception }) => void reception.whole.then(arrived));
+    const admission = await admit(parts.repository, npmRef("demo"), ASKER, deps, ({ reception }) => void reception.whole.then(arrived));
     expect(admission.verdict.kind).toBe("admit");
   });
 

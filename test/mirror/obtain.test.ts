@@ -13,13 +13,14 @@ import { SILENT_LOG } from "../support/candidate.ts";
 import { noise, publishTarball } from "../support/fake-registry.ts";
 import type { FakeUpstream } from "../support/fake-upstream.ts";
 import { verdictOf } from "../support/question.ts";
+import { ASKER, record } from "../support/record.ts";
 import { dataFolder, fakeUpstream, filesIn, npmRef, openParts, type Parts, type PartsOptions } from "./parts.ts";
 
 const REFUSAL_TTL_MS = 30_000;
 
 function mirrorOf(
   parts: Parts,
-  settings: Partial<ObtainSettings> & { policy?: Pick<Policy, "decide"> } = {},
+  settings: Partial<ObtainSettings> & { policy?: Pick<Policy, "decide" | "inForce"> } = {},
 ): { mirror: Mirror; admitted: Admission[] } {
   const admitted: Admission[] = [];
   const { policy = parts.policy, ...rest } = settings;
@@ -32,7 +33,7 @@ function mirrorOf(
 
 /** What it comes to once the flight, if there is one, has landed. */
 async function settled(mirror: Mirror, parts: Parts, name: string): Promise<Exclude<Obtained, { kind: "arriving" }> | Admission> {
-  const obtained = await mirror.obtain(parts.repository, npmRef(name));
+  const obtained = await mirror.obtain(parts.repository, npmRef(name), ASKER);
   return obtained.kind === "arriving" ? obtained.flight.admission : obtained;
 }
 
@@ -52,11 +53,11 @@ test("a policy that changed decides over what is held, without another download"
   const upstream = await fakeUpstream();
   const parts = await openParts({ upstreams: [upstream] });
   let policy = parts.policy;
-  const { mirror } = mirrorOf(parts, { policy: { decide: (question) => policy.decide(question) } });
+  const { mirror } = mirrorOf(parts, { policy: { ...parts.policy, decide: (question) => policy.decide(question) } });
   const { path } = publishTarball(upstream, { name: "demo" });
   await settled(mirror, parts, "demo");
   const reason = { code: "CHECKSUM_WEAK", rule: "weak_checksum", verifier: "checksum", text: "too weak", help: "use another" } as const;
-  policy = { decide: () => ({ kind: "refuse", reasons: [reason] }) };
+  policy = { ...parts.policy, decide: () => ({ kind: "refuse", reasons: [reason] }) };
   expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "refused", refusal: { reasons: [reason] } });
   expect(upstream.requestsFor(path)).toHaveLength(1);
 });
@@ -65,7 +66,8 @@ test("the policy hears since when bytes are held, and when each archive before t
   const upstream = await fakeUpstream();
   const parts = await openParts({ upstreams: [upstream] });
   const asked: PolicyQuestion[] = [];
-  const listening: Pick<Policy, "decide"> = {
+  const listening: Pick<Policy, "decide" | "inForce"> = {
+    ...parts.policy,
     decide: (question) => {
       asked.push(question);
       return parts.policy.decide(question);
@@ -115,7 +117,7 @@ describe("what was admitted before a verifier was there", () => {
     const { mirror, parts, upstream, path } = await admittedByOlder();
     upstream.fault(path, fault);
     expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
-    expect(await mirror.held(parts.repository, npmRef("demo"))).toMatchObject({ kind: "held" });
+    expect(await mirror.held(parts.repository, npmRef("demo"), ASKER)).toMatchObject({ kind: "held" });
     expect(await evidenceOf(parts)).toEqual(["checksum", "archive"]);
     upstream.heal();
     await settled(mirror, parts, "demo");
@@ -156,7 +158,7 @@ describe("what was admitted before a verifier was there", () => {
     expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" }, sizeBytes: bytes.length });
     expect(admitted).toEqual([]);
     expect(await parts.index.admission(npmRef("demo"))).toMatchObject({ verdict: { reasons: [{ code: "INTEGRITY_VIOLATION" }] } });
-    expect(await mirror.held(parts.repository, npmRef("demo"))).toMatchObject({ kind: "held", blob: { sizeBytes: bytes.length } });
+    expect(await mirror.held(parts.repository, npmRef("demo"), ASKER)).toMatchObject({ kind: "held", blob: { sizeBytes: bytes.length } });
   });
 
   test("what the check finds stands, also when upstream is gone afterwards", async () => {
@@ -167,7 +169,7 @@ describe("what was admitted before a verifier was there", () => {
     expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: refused });
     upstream.fault(path, { kind: "disconnect" });
     expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: refused });
-    expect(await mirror.held(parts.repository, npmRef("demo"))).toMatchObject({ kind: "refused" });
+    expect(await mirror.held(parts.repository, npmRef("demo"), ASKER)).toMatchObject({ kind: "refused" });
   });
 
   test("no bytes are sent before the verdict, since they may not be those that it is about", async () => {
@@ -177,7 +179,7 @@ describe("what was admitted before a verifier was there", () => {
     const older = { ...parts, verifiers: parts.verifiers.filter(({ id }) => id === "checksum" || id === "archive") };
     await settled(mirrorOf(older).mirror, parts, "large");
     upstream.fault(path, { kind: "truncate", afterBytes: bytes.length - 10 });
-    const obtained = await mirrorOf(parts).mirror.obtain(parts.repository, npmRef("large"));
+    const obtained = await mirrorOf(parts).mirror.obtain(parts.repository, npmRef("large"), ASKER);
     if (obtained.kind !== "arriving") throw new Error("expected a flight");
     expect(await obtained.flight.ready()).toMatchObject({ kind: "decided", admission: { verdict: { kind: "admit" } } });
   });
@@ -186,7 +188,7 @@ describe("what was admitted before a verifier was there", () => {
     const { mirror, parts, upstream, path } = await admittedByOlder();
     const admission = (await settled(mirror, parts, "demo")) as Admission;
     const evidence = admission.evidence.map((answer) => ({ ...answer, subject: parseDigest("ab".repeat(32)) }));
-    await parts.index.record({ ...admission, evidence });
+    await record(parts.index, { ...admission, evidence });
     upstream.fault(path, { kind: "disconnect" });
     expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "refuse" } });
   });
@@ -208,7 +210,7 @@ describe("what was admitted with a signature by a key that nobody knew", () => {
     const published = async () => [{ label: "the registry", kind: "published", items: [item] }] as const;
     const signing = { ...parts, ecosystems: { ...parts.ecosystems, npm: { ...parts.ecosystems.npm, published } } };
     expect(await settled(mirrorOf(signing).mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
-    const strict = mirrorOf(signing, { policy: { decide: (question) => verdictOf(must, question) } });
+    const strict = mirrorOf(signing, { policy: { ...parts.policy, decide: (question) => verdictOf(must, question) } });
     return { upstream, parts, path, known, ...strict };
   }
 
@@ -232,7 +234,10 @@ describe("what was admitted with a signature by a key that nobody knew", () => {
 
   test("a refusal for another reason asks nobody", async () => {
     const { parts, path, upstream } = await admittedUnknown();
-    const denying: Pick<Policy, "decide"> = { decide: (question) => verdictOf('deny: [{purl: "pkg:npm/demo", reason: stolen}]', question) };
+    const denying: Pick<Policy, "decide" | "inForce"> = {
+      ...parts.policy,
+      decide: (question) => verdictOf('deny: [{purl: "pkg:npm/demo", reason: stolen}]', question),
+    };
     expect(await settled(mirrorOf(parts, { policy: denying }).mirror, parts, "demo")).toMatchObject({ kind: "refused" });
     expect(upstream.requestsFor(path)).toHaveLength(1);
   });
@@ -273,7 +278,7 @@ test("a refusal told at once is asked anew next time; one that cut clients off a
 
   const large = publishTarball(upstream, { name: "large", files: { "noise.bin": noise(3_000_000) } });
   upstream.fault(large.path, { kind: "wrong-bytes", times: 1 });
-  const obtained = await mirror.obtain(parts.repository, npmRef("large"));
+  const obtained = await mirror.obtain(parts.repository, npmRef("large"), ASKER);
   if (obtained.kind !== "arriving") throw new Error("expected a flight");
   const ready = await obtained.flight.ready();
   expect(ready.kind).toBe("flowing");

@@ -14,6 +14,7 @@ import type { UpstreamClient } from "../../src/core/ports/upstream-client.ts";
 import type { Verifier } from "../../src/core/ports/verifier.ts";
 import { createEcosystems } from "../../src/ecosystems/index.ts";
 import { Counters } from "../../src/mirror/counters.ts";
+import { DecisionLog } from "../../src/mirror/decision-log.ts";
 import { type DocumentsSettings, MirrorDocuments } from "../../src/mirror/documents.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { createUpstreamClient } from "../../src/upstream/client.ts";
@@ -23,6 +24,7 @@ import { publicTrustRoot } from "../../src/verify/sigstore/trust-root.ts";
 import { SILENT_LOG } from "../support/candidate.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
 import { verdictOf } from "../support/question.ts";
+import { IN_FORCE } from "../support/record.ts";
 
 /** What the mirror is made of, all of it real, with fake upstreams behind it. Gone when the test is over. */
 export interface Parts {
@@ -38,7 +40,8 @@ export interface Parts {
   readonly documents: MirrorDocuments;
   readonly ecosystems: Readonly<Record<"pypi" | "npm" | "aam", Ecosystem>>;
   readonly verifiers: readonly Verifier[];
-  readonly policy: Pick<Policy, "decide">;
+  readonly policy: Pick<Policy, "decide" | "inForce">;
+  readonly decisions: DecisionLog;
   /** An npm repository whose upstreams are the fakes, in order, at `/npm/`. */
   readonly repository: Repository;
 }
@@ -106,6 +109,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     log,
   });
   const counters = new Counters(index, log, 3_600_000);
+  const decisions = new DecisionLog({ index, clock, log });
   const documents = new MirrorDocuments({ index, upstream: client, counters, clock, log }, settings);
   const verifiers = createVerifiers({
     limits,
@@ -121,6 +125,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     await client.close();
     await Promise.all(verifiers.map((verifier) => verifier.close?.()));
     await counters.close();
+    await decisions.close();
     await blobs.close();
     await index.close();
   });
@@ -138,7 +143,8 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     documents,
     ecosystems: createEcosystems({ documents, index, upstream: client, limits, log }),
     verifiers,
-    policy: { decide: (question) => verdictOf(options.policyText ?? "version: 1", question, rules) },
+    policy: { decide: (question) => verdictOf(options.policyText ?? "version: 1", question, rules), inForce: () => IN_FORCE },
+    decisions,
     repository: { name: "npm", ecosystem: "npm", upstreams },
   };
 }

@@ -9,6 +9,7 @@ import type { DocumentRecord } from "../../src/core/ports/index-store.ts";
 import type { Admission } from "../../src/core/verdict.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { HEARTBEAT_FILE } from "../../src/store/quarantine-folder.ts";
+import { record } from "../support/record.ts";
 import { canMountSmallDisk, mountSmallDisk } from "../support/small-disk.ts";
 import { filesUnder } from "./file-blobs-bench.ts";
 import { recordingLog } from "./recording-log.ts";
@@ -94,14 +95,14 @@ describe.skipIf(!mountable)("a full disk (needs the right to mount a tmpfs)", ()
 
   test("no room for anything: the index says STORE_FULL, stays whole, answers reads, and writes again once there is room", async () => {
     const { index, blobs, dataDir, disk } = await openOnSmallDisk();
-    await index.record(admissionOf("first.tgz"));
+    await record(index, admissionOf("first.tgz"));
     await index.putDocument({ repository: "npm", key: "a" }, documentOf(Buffer.from("kept")), undefined);
     const free = fillUp(disk);
     const failures: unknown[] = [];
     const recorded: string[] = [];
     // The log may have room in blocks it has already; it must run out of that.
     for (let count = 0; count < 100 && failures.length === 0; count++) {
-      await index.record(admissionOf(`more-${count}.tgz`)).then(
+      await record(index, admissionOf(`more-${count}.tgz`)).then(
         () => recorded.push(`more-${count}.tgz`),
         (error: unknown) => failures.push(error),
       );
@@ -113,7 +114,7 @@ describe.skipIf(!mountable)("a full disk (needs the right to mount a tmpfs)", ()
     expect(await index.admission(admissionOf("first.tgz").ref)).toBeDefined();
     expect((await index.document({ repository: "npm", key: "a" }))?.body.toString()).toBe("kept");
     free();
-    await index.record(admissionOf("last.tgz"));
+    await record(index, admissionOf("last.tgz"));
     const admitted = (await index.admitted("npm", "a")).map((admission) => admission.ref.file);
     expect(admitted).toEqual(["first.tgz", ...recorded, "last.tgz"]);
     const raw = new Database(join(dataDir, "assay.db"));

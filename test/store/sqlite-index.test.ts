@@ -11,6 +11,7 @@ import { HOST } from "../../src/store/process-name.ts";
 import { SqliteIndex } from "../../src/store/sqlite-index.ts";
 import { codeOf } from "../contract/code-of.ts";
 import { type IndexBench, indexContract } from "../contract/index-store.ts";
+import { record } from "../support/record.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 const REF: ArtifactRef = { repository: "npm", ecosystem: "npm", name: "left-pad", version: "1.3.0", file: "left-pad-1.3.0.tgz" };
@@ -139,7 +140,7 @@ describe("a record that was changed on disk is refused, not believed", () => {
   ])("$name", async ({ sql, read }) => {
     const dataDir = temporaryFolder();
     const index = await openIndex(dataDir);
-    await index.record(ADMISSION);
+    await record(index, ADMISSION);
     await index.putDocument(KEY, DOCUMENT, listingOf(1));
     await index.count([{ repository: "npm", counter: "hits", by: 1 }]);
     expect(await codeOf(read(index))).toBeUndefined();
@@ -206,7 +207,7 @@ describe("a database of an older Assay", () => {
     const index = await openIndex(dataDir);
     expect(await index.admission(REF)).toEqual({ ...ADMISSION, evidence });
     const newer = { ...ADMISSION, decidedAt: 2, publishedAt: -1, firstSeenAt: 3 };
-    await index.record(newer);
+    await record(index, newer);
     expect(await index.admission(REF)).toEqual(newer);
   });
 });
@@ -216,12 +217,12 @@ test("evidence larger than all that is kept in memory is read from disk each tim
   const [, sigstore] = ADMISSION.evidence;
   if (sigstore?.outcome.kind !== "pass") throw new Error("expected a signature");
   const outcome = { ...sigstore.outcome, claims: { text: "x".repeat(33 * 1024 * 1024) } };
-  await index.record({ ...ADMISSION, evidence: [{ ...sigstore, outcome }] });
+  await record(index, { ...ADMISSION, evidence: [{ ...sigstore, outcome }] });
   const [first, second] = [await index.admission(REF), await index.admission(REF)];
   expect(first?.evidence[0]?.outcome).toMatchObject({ claims: outcome.claims });
   expect(second).not.toBe(first);
   // What fits is kept, and the same object comes back.
-  await index.record(ADMISSION);
+  await record(index, ADMISSION);
   expect(await index.admission(REF)).toBe(await index.admission(REF));
 });
 
@@ -281,14 +282,15 @@ describe("opening", () => {
   test("several at once on a new folder: all get the one schema", async () => {
     const dataDir = temporaryFolder();
     const all = await Promise.all(Array.from({ length: 5 }, () => openIndex(dataDir)));
-    await all[0]?.record(ADMISSION);
+    const [first] = all;
+    if (first) await record(first, ADMISSION);
     expect(await all[4]?.admission(REF)).toEqual(ADMISSION);
   });
 
   test("the database syncs every commit and is for this account only", async () => {
     const dataDir = temporaryFolder();
     const index = await openIndex(dataDir);
-    await index.record(ADMISSION);
+    await record(index, ADMISSION);
     for (const file of ["assay.db", "assay.db-wal", "assay.db-shm"]) expect(statSync(join(dataDir, file)).mode & 0o777).toBe(0o600);
     const raw = new Database(join(dataDir, "assay.db"));
     expect(raw.pragma("journal_mode", { simple: true })).toBe("wal");
@@ -303,9 +305,9 @@ test("a write that waits in vain for another process answers BUSY", { timeout: 3
   const index = await openIndex(dataDir);
   const raw = new Database(join(dataDir, "assay.db"));
   raw.exec("BEGIN IMMEDIATE");
-  await expect(index.record(ADMISSION)).rejects.toMatchObject({ code: "BUSY", retryAfterSeconds: 1 });
+  await expect(record(index, ADMISSION)).rejects.toMatchObject({ code: "BUSY", retryAfterSeconds: 1 });
   raw.close();
-  await index.record(ADMISSION);
+  await record(index, ADMISSION);
   expect(await index.admission(REF)).toEqual(ADMISSION);
 });
 
@@ -357,5 +359,42 @@ describe("a lease ends with the process that took it", () => {
     database.prepare("INSERT INTO leases (key, owner, expires_at) VALUES ('key', ?, 60000)").run(owner);
     database.close();
     expect(await index.lease("key", "b", 1000)).toBe(taken);
+  });
+});
+
+describe("the decision log", () => {
+  test.each([
+    { name: "changed", sql: "UPDATE decisions SET outcome = 'admit'" },
+    { name: "replaced", sql: "INSERT OR REPLACE INTO decisions SELECT position, artifact_id, ecosystem, 5, outcome, entry FROM decisions" },
+    { name: "removed", sql: "DELETE FROM decisions" },
+    {
+      name: "put after a gap",
+      sql: "INSERT INTO decisions SELECT position + 2, artifact_id, ecosystem, decided_at, outcome, entry FROM decisions",
+    },
+  ])("an entry cannot be $name", async ({ sql }) => {
+    const dataDir = temporaryFolder();
+    const index = await SqliteIndex.open({ dataDir, clock: { now: () => 0 } });
+    onTestFinished(() => index.close());
+    await record(index, ADMISSION);
+    const database = new Database(join(dataDir, "assay.db"));
+    onTestFinished(() => void database.close());
+    const before = await index.decisions({ from: 0, limit: 10 });
+    expect(() => database.exec(sql)).toThrow("the decision log");
+    expect(before).toHaveLength(1);
+    expect(await index.decisions({ from: 0, limit: 10 })).toEqual(before);
+  });
+
+  test("an entry that was moved by hand is found out", async () => {
+    const dataDir = temporaryFolder();
+    const index = await SqliteIndex.open({ dataDir, clock: { now: () => 0 } });
+    onTestFinished(() => index.close());
+    await record(index, ADMISSION);
+    await record(index, ADMISSION);
+    const database = new Database(join(dataDir, "assay.db"));
+    onTestFinished(() => void database.close());
+    database.exec(
+      "DROP TRIGGER decisions_stay; UPDATE decisions SET entry = (SELECT entry FROM decisions WHERE position = 1) WHERE position = 0",
+    );
+    expect(await codeOf(index.decisions({ from: 0, limit: 10 }))).toBe("STORE_CORRUPT");
   });
 });

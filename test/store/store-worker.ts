@@ -7,6 +7,7 @@ import { parseDigest } from "../../src/core/digest.ts";
 import type { Log } from "../../src/core/ports/log.ts";
 import type { Admission } from "../../src/core/verdict.ts";
 import { openStore, type Store } from "../../src/store/open-store.ts";
+import { record } from "../support/record.ts";
 
 /** Processes that fight for leases at once. */
 const FIGHTERS = 3;
@@ -19,7 +20,7 @@ const TASKS: Readonly<Record<string, (store: Store, name: string) => Promise<voi
     for (let count = 0; ; count++) {
       const blob = await store.blobs.receive(chunks(1 + (count % 5) * 300_000), { maxBytes: 2_000_000, algorithms: [] }).whole;
       await store.blobs.promote(blob, { kind: "admit", warnings: [] });
-      await store.index.record(admissionOf(`${name}-${count}.tgz`, blob.digest, blob.sizeBytes));
+      await record(store.index, admissionOf(`${name}-${count}.tgz`, blob.digest, blob.sizeBytes));
       print(`${name}-${count}.tgz`);
     }
   },
@@ -41,7 +42,7 @@ const TASKS: Readonly<Record<string, (store: Store, name: string) => Promise<voi
   async fight(store, name) {
     for (let count = 0; count < 60; count++) {
       if (!(await store.index.lease(`lease-${count}`, name, 60_000))) continue;
-      await store.index.record(admissionOf(`lease-${count}.tgz`, "00".repeat(32), 1));
+      await record(store.index, admissionOf(`lease-${count}.tgz`, "00".repeat(32), 1));
       await store.index.count([{ repository: "npm", counter: "hits", by: 1 }]);
       print(String(count));
     }

@@ -1,4 +1,5 @@
-import type { ArtifactRef } from "../artifact.ts";
+import type { ArtifactRef, EcosystemId } from "../artifact.ts";
+import type { DecisionEntry, DecisionOutcome, LoggedDecision } from "../decision.ts";
 import type { Checksum } from "../digest.ts";
 import type { Admission } from "../verdict.ts";
 
@@ -59,6 +60,17 @@ export interface DocumentKey {
   readonly key: string;
 }
 
+/** Which entries of the decision log are wanted: those that every given member allows. */
+export interface DecisionFilter {
+  /** Position of the first. */
+  readonly from: number;
+  readonly limit: number;
+  /** Decided at this time or later, milliseconds since the epoch. */
+  readonly since?: number;
+  readonly outcome?: DecisionOutcome;
+  readonly package?: { readonly ecosystem: EcosystemId; readonly name: string; readonly version?: string; readonly file?: string };
+}
+
 /** What is counted, per repository. Added up in memory and written in batches: nothing durable happens on a hit. */
 export const COUNTERS = [
   "hits",
@@ -104,8 +116,15 @@ export interface Index {
   admitted(repository: string, name: string): Promise<readonly Admission[]>;
   /** Every archive of a package whose newest line is a refusal, with that line; of some, bytes were admitted before. Without the statements in their evidence. */
   refused(repository: string, name: string): Promise<readonly Admission[]>;
-  /** Adds a journal line. An admit is the commit point of the archive; the caller has synced its blob. */
-  record(admission: Admission): Promise<void>;
+  /** Adds a journal line and its entry in the decision log, both or neither. An admit is the commit point of the archive; the caller has synced its blob. */
+  record(admission: Admission, decision: DecisionEntry): Promise<void>;
+
+  /** Adds an entry about `ref` to the decision log, at the next position. Nothing is ever changed in the log, nor removed from it. */
+  appendDecision(ref: ArtifactRef, decision: DecisionEntry): Promise<void>;
+  /** What the log said last of an archive. */
+  newestDecision(ref: ArtifactRef): Promise<DecisionEntry | undefined>;
+  /** Entries in their order, at most `limit` of those that match. */
+  decisions(filter: DecisionFilter): Promise<readonly LoggedDecision[]>;
 
   document(key: DocumentKey): Promise<DocumentRecord | undefined>;
   /**

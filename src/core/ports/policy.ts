@@ -1,7 +1,7 @@
 import type { ArtifactRef } from "../artifact.ts";
 import type { Digest } from "../digest.ts";
 import type { Evidence } from "../evidence.ts";
-import type { Undecided, Verdict } from "../verdict.ts";
+import type { PolicyInForce, Undecided, Verdict } from "../verdict.ts";
 
 /** An archive of the same package that was admitted before: what continuity is measured against. */
 export interface Precedent {
@@ -54,4 +54,6 @@ export interface Policy {
   decide(question: PolicyQuestion): Verdict | Undecided;
   /** The part of the verdict that metadata alone can give. What it refuses, `decide` refuses as well. */
   foresee(prospect: Prospect): Forecast;
+  /** What `decide` goes by. Both answer from one policy where nothing is awaited between them. */
+  inForce(ref: ArtifactRef): PolicyInForce;
 }

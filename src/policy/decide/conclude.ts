@@ -20,13 +20,13 @@ export function softened(judgement: Judgement, { ref, digest, now }: Waivable, p
   const waiver = ref && judgement.check && waiverFor(policy, ref, judgement.check, digest, now);
   if (waiver) {
     const until = new Date(waiver.expiresAt).toISOString().slice(0, 10);
-    return warning(judgement, `${waiver.label}: waived by ${waiver.owner} until ${until} (${waiver.reason})`);
+    return warning(judgement, "waiver", `${waiver.label}: waived by ${waiver.owner} until ${until} (${waiver.reason})`);
   }
-  return policy.mode === "audit" ? warning(judgement, "audit: this would have been refused") : judgement;
+  return policy.mode === "audit" ? warning(judgement, "audit", "audit: this would have been refused") : judgement;
 }
 
-function warning({ check, reason }: Judgement, prefix: string): Judgement {
-  return { effect: "warn", check, reason: { ...reason, text: `${prefix}; ${reason.text}` } };
+function warning({ check, reason }: Judgement, setAside: NonNullable<Reason["setAside"]>, prefix: string): Judgement {
+  return { effect: "warn", check, reason: { ...reason, text: `${prefix}; ${reason.text}`, setAside } };
 }
 
 export function verdictOf(judgements: readonly Judgement[]): Verdict {

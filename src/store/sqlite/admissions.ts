@@ -1,21 +1,13 @@
 import type Database from "better-sqlite3";
 import { z } from "zod";
 import { type ArtifactRef, ECOSYSTEM_IDS } from "../../core/artifact.ts";
-import { FINDING_CODES, VERIFIER_IDS } from "../../core/evidence.ts";
-import { type Admission, POLICY_REASON_CODES, type Reason, type Verdict } from "../../core/verdict.ts";
+import type { Admission, Verdict } from "../../core/verdict.ts";
 import type { Artifacts } from "./artifacts.ts";
 import { evidenceSchema } from "./evidence-schema.ts";
 import { integerOrNull } from "./integer-or-null.ts";
 import type { Names } from "./names.ts";
 import { bytesSchema, checksumSchema, digestSchema, jsonColumn, readRow, timeSchema } from "./read-row.ts";
-
-const reasonSchema = z.looseObject({
-  code: z.enum([...FINDING_CODES, ...POLICY_REASON_CODES]),
-  rule: z.string(),
-  verifier: z.enum([...VERIFIER_IDS, "policy"]),
-  text: z.string(),
-  help: z.string(),
-}) satisfies z.ZodType<Reason>;
+import { policyInForceSchema, reasonSchema } from "./reason-schema.ts";
 
 const verdictSchema = z.discriminatedUnion("kind", [
   z.looseObject({ kind: z.literal("admit"), warnings: z.array(reasonSchema) }),
@@ -36,6 +28,7 @@ const rowSchema = z.object({
   firstSeenAt: timeSchema.nullable(),
   evidence: jsonColumn(z.array(evidenceSchema)),
   verdict: jsonColumn(verdictSchema),
+  policy: jsonColumn(policyInForceSchema).nullable(),
 });
 
 const COLUMNS = columns("m.evidence");
@@ -76,8 +69,9 @@ export class Admissions {
     );
     this.#add = database.prepare(
       `INSERT INTO admissions
-         (artifact_id, ecosystem, decided_at, decision, digest, size_bytes, url, upstream_id, claims, published_at, first_seen_at, evidence, verdict)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (artifact_id, ecosystem, decided_at, decision, digest, size_bytes, url, upstream_id, claims, published_at, first_seen_at, evidence, verdict,
+          policy)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#addBlob = database.prepare("INSERT INTO blobs (digest, size_bytes, first_admitted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
   }
@@ -117,17 +111,19 @@ export class Admissions {
       integerOrNull(admission.firstSeenAt, 0),
       JSON.stringify(admission.evidence),
       JSON.stringify(verdict),
+      admission.policy === undefined ? null : JSON.stringify(admission.policy),
     );
   }
 }
 
 function toAdmission(row: unknown, repository: string, name: string): Admission {
-  const { ecosystem, version, file, publishedAt, firstSeenAt, ...rest } = readRow(rowSchema, row, `an admission of ${name}`);
+  const { ecosystem, version, file, publishedAt, firstSeenAt, policy, ...rest } = readRow(rowSchema, row, `an admission of ${name}`);
   return {
     ref: { repository, ecosystem, name, version, file },
     ...rest,
     ...(publishedAt === null ? {} : { publishedAt }),
     ...(firstSeenAt === null ? {} : { firstSeenAt }),
+    ...(policy === null ? {} : { policy }),
   };
 }
 
@@ -142,5 +138,5 @@ function tables(admissionsOfArchive: string): string {
 function columns(evidence: string): string {
   return `
     m.ecosystem, a.version, a.file, m.decided_at AS decidedAt, m.digest, m.size_bytes AS sizeBytes,
-    m.url, u.name AS upstream, m.claims, m.published_at AS publishedAt, m.first_seen_at AS firstSeenAt, m.verdict, ${evidence}`;
+    m.url, u.name AS upstream, m.claims, m.published_at AS publishedAt, m.first_seen_at AS firstSeenAt, m.verdict, m.policy, ${evidence}`;
 }
