@@ -41,6 +41,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "seek-bzip": ["verify"],
   semver: ["ecosystems", "policy"],
   tar: ["verify"],
+  "tuf-js": ["verify"],
   undici: ["upstream"],
   yaml: ["core", "ecosystems"],
   yauzl: ["policy", "verify"],

@@ -13,12 +13,14 @@ import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
 import type { Config } from "./config.ts";
 import { enforcePolicy } from "./enforced-policy.ts";
-import { readTrustMaterial, registryKeySource } from "./trust-material.ts";
+import { LiveTrust } from "./trust/live-trust.ts";
+import { registryKeySource } from "./trust/registry-key-source.ts";
 import { connectRepositories } from "./upstream-options.ts";
 
 /** Everything built and wired, not yet listening. */
 export interface Assay {
   readonly http: HttpDeps;
+  readonly trust: LiveTrust;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
   close(): Promise<void>;
 }
@@ -31,7 +33,6 @@ const OPEN_BLOBS = 256;
 /** Throws CONFIG_INVALID for a policy or trust material that cannot be used, and what `openStore` throws. `env` is asked for the clients' index and for proxies. */
 export async function compose(config: Config, { clock, log, env }: { clock: Clock; log: Log; env: NodeJS.ProcessEnv }): Promise<Assay> {
   const { repositories, upstreams, rules } = await connectRepositories(config, log, env);
-  const trust = await readTrustMaterial(config);
   const { blobs, index } = await openStore({ dataDir: config.dataDir, clock, log });
   const upstream = createUpstreamClient({ upstreams, offline: config.offline, limits: config.limits, clock, log });
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
@@ -45,18 +46,20 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       offline: config.offline,
     },
   );
-  const knownRegistries = trust.builtIn.map(({ registry }) => registry);
-  const services = { documents, index, upstream, limits: config.limits, log, knownRegistries };
-  const ecosystems = createEcosystems(services);
   const halfBytes = Math.floor(config.memory.bodiesBytes / 2);
   const hot = new Hot({ bodyBytes: halfBytes, pageBytes: halfBytes });
+  const changed = (): void => hot.clear();
+  const trust = await LiveTrust.open(config, { clock, log, env, changed, signals: process });
+  const knownRegistries = trust.registries.map(({ registry }) => registry);
+  const services = { documents, index, upstream, limits: config.limits, log, knownRegistries };
+  const ecosystems = createEcosystems(services);
   const readers = new Readers(blobs, OPEN_BLOBS);
-  const policy = await enforcePolicy(config, { repositories, rules, clock, log, changed: () => hot.clear() });
+  const policy = await enforcePolicy(config, { repositories, rules, clock, log, changed });
   const verifiers = createVerifiers({
     limits: config.limits,
     log,
     clock,
-    roots: trust.roots,
+    roots: trust,
     pgpKeys: () => policy.pgpKeys(),
     registryKeys: registryKeySource(trust, services),
   });
@@ -83,6 +86,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
   sweep();
   const sweeping = setInterval(sweep, SWEEP_MS);
   sweeping.unref();
+  trust.start();
 
   return {
     http: {
@@ -98,10 +102,13 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       log,
       publicUrl: config.publicUrl,
       trustedProxies: config.trustedProxies,
+      trust,
     },
+    trust,
     close: async () => {
       clearInterval(sweeping);
       policy.close();
+      await trust.close();
       readers.close();
       await upstream.close();
       await Promise.all(verifiers.map((verifier) => verifier.close?.()));

@@ -4,7 +4,7 @@ import { parseAddressRange } from "../core/address-range.ts";
 import { ECOSYSTEM_IDS } from "../core/artifact.ts";
 import { DEFAULT_LIMITS, type Limits } from "../core/limits.ts";
 import { isLoopbackHost } from "../core/loopback.ts";
-import { boolean, choice, duration, integer, list, map, parsedBy, text, unexpected } from "../core/schema.ts";
+import { boolean, choice, duration, integer, list, map, parsedBy, text, unexpected, wordOr } from "../core/schema.ts";
 import { Secret } from "./secret.ts";
 import { parseSize } from "./size.ts";
 
@@ -20,6 +20,7 @@ const RESERVED_NAMES = ["api", "assets", "git", "healthz", "livez", "metrics", "
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 const TIB = 1024 ** 4;
 
 /**
@@ -114,11 +115,7 @@ export function configSchema(surroundings: Surroundings) {
     public_url: publicUrl().optional(),
     trusted_proxies: list(addressRange(), 100),
     repositories: list(repository, 100),
-    trust: z.record(
-      name().refine((value) => value !== "public", { error: "another name: `public` is built in" }),
-      map({ sigstore: path.optional(), npm_keys: path.optional() }),
-      { error: "a map of names to {sigstore, npm_keys}" },
-    ),
+    trust: trust(path, certificates),
     withhold: parsedBy("all, or a size from 64KiB, such as 8MiB", (value) => {
       if (value === "all") return "all" as const;
       const bytes = typeof value === "string" ? parseSize(value) : undefined;
@@ -155,6 +152,35 @@ function limitShape(): Record<string, z.ZodType<number>> {
       return [key, integer(limit === "redirects" || limit === "fetchQueue" ? 0 : 1, 100_000_000)];
     }),
   );
+}
+
+/** `public` is built in, so only where it is refreshed from can be said; other names are the operator's own. */
+function trust(path: z.ZodType<string>, certificates: z.ZodType<string>) {
+  const mirror = map({
+    mirror: mirrorUrl().optional(),
+    root: path.optional(),
+    ca: certificates.optional(),
+    every: duration(MINUTE_MS, 30 * DAY_MS, "1m to 30d").optional(),
+  });
+  const tuf = wordOr("off", mirror);
+  const material = map({ sigstore: path.optional(), npm_keys: path.optional(), tuf: tuf.optional() });
+  return z.record(name(), material, { error: "a map of names to {sigstore, npm_keys, tuf}" }).superRefine((entries, context) => {
+    const wrong = (at: readonly string[], message: string): void => context.addIssue({ code: "custom", path: [...at], message });
+    for (const [entry, { sigstore, npm_keys, tuf: refreshed }] of Object.entries(entries)) {
+      const keys = refreshed === undefined || refreshed === "off" ? undefined : refreshed;
+      if (entry === "public") {
+        if (sigstore !== undefined) wrong([entry, "sigstore"], "no file: `public` is built in; give your root another name");
+        if (npm_keys !== undefined) wrong([entry, "npm_keys"], "no file: the keys of `public` are built in; give yours another name");
+        if (keys?.root !== undefined)
+          wrong([entry, "tuf", "root"], "no file: what `public` is verified from is built in, whatever mirrors it");
+        continue;
+      }
+      if (refreshed === "off") wrong([entry, "tuf"], "{mirror, root}: only `public` is refreshed unless it is switched off");
+      if (keys && keys.mirror === undefined) wrong([entry, "tuf"], "the mirror of a TUF repository: {mirror: URL, root: PATH}");
+      if (keys && keys.root === undefined)
+        wrong([entry, "tuf"], "the repository's root.json, from which all else is verified: {mirror: URL, root: PATH}");
+    }
+  });
 }
 
 function name() {
@@ -194,6 +220,16 @@ function publicUrl() {
 /** Answers it with a final slash, which relative links are resolved against. */
 function upstreamUrl() {
   return parsedBy("an https, http or file url without query and fragment, with credentials left to `auth`", (value) => {
+    const url = plainUrl(value, ["http:", "https:", "file:"]);
+    if (!url || (url.protocol === "file:" && url.host !== "")) return undefined;
+    if (!url.pathname.endsWith("/")) url.pathname += "/";
+    return url;
+  });
+}
+
+/** Answers it with a final slash. Everything there is signed, so plain http is as good. */
+function mirrorUrl() {
+  return parsedBy("an https, http or file url without credentials, query and fragment", (value) => {
     const url = plainUrl(value, ["http:", "https:", "file:"]);
     if (!url || (url.protocol === "file:" && url.host !== "")) return undefined;
     if (!url.pathname.endsWith("/")) url.pathname += "/";

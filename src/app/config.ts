@@ -50,10 +50,23 @@ export interface RepositoryConfig {
   readonly policy: RepositoryPolicy;
 }
 
-/** Paths, relative to the working directory like all others. */
+/** Trust material of one name. Paths are relative to the working directory like all others. */
 export interface TrustConfig {
   readonly sigstorePath?: string;
   readonly npmKeysPath?: string;
+  /** The TUF repository that the root is refreshed from; `off` for `public` where the operator wants none. */
+  readonly tuf?: TufConfig | "off";
+}
+
+export interface TufConfig {
+  /** Ends with a slash. Undefined for `public`: the mirror that the library knows. */
+  readonly mirror?: URL;
+  /** The repository's first `root.json`. Undefined for `public`: the built-in one. */
+  readonly rootPath?: string;
+  /** PEM text. */
+  readonly ca?: string;
+  /** Milliseconds between two refreshes. */
+  readonly everyMs: number;
 }
 
 /** Everything an operator can set, parsed. Safe to log: credentials print as `[secret]`. */
@@ -209,8 +222,24 @@ export function defaultUpstream(url: URL): UpstreamConfig {
   return { url, timeouts: DEFAULT_TIMEOUTS, retries: DEFAULT_RETRIES, concurrency: DEFAULT_CONCURRENCY, fileOrigins: [], trust: "public" };
 }
 
-function toTrust({ sigstore, npm_keys }: Written["trust"][string]): TrustConfig {
-  return { ...(sigstore === undefined ? {} : { sigstorePath: sigstore }), ...(npm_keys === undefined ? {} : { npmKeysPath: npm_keys }) };
+/** A time stamp of the public repository is good for a week. */
+const TUF_EVERY_MS = 86_400_000;
+
+function toTrust({ sigstore, npm_keys, tuf }: Written["trust"][string]): TrustConfig {
+  return {
+    ...(sigstore === undefined ? {} : { sigstorePath: sigstore }),
+    ...(npm_keys === undefined ? {} : { npmKeysPath: npm_keys }),
+    ...(tuf === undefined ? {} : { tuf: tuf === "off" ? tuf : toTuf(tuf) }),
+  };
+}
+
+function toTuf({ mirror, root, ca, every }: Exclude<NonNullable<Written["trust"][string]["tuf"]>, "off">): TufConfig {
+  return {
+    ...(mirror ? { mirror } : {}),
+    ...(root === undefined ? {} : { rootPath: root }),
+    ...(ca === undefined ? {} : { ca }),
+    everyMs: every ?? TUF_EVERY_MS,
+  };
 }
 
 function toLimits(written: Written["limits"]): Limits {

@@ -48,6 +48,17 @@ export function parsedBy<Value>(expected: string, parse: (value: unknown) => Val
   return z.unknown().transform((value, context): Value => parse(value) ?? unexpected(context, expected));
 }
 
+/** One word, or what `schema` reads. Its problems are told one by one, where a union would say no more than that neither fits. */
+export function wordOr<const Word extends string, Schema extends z.ZodType>(word: Word, schema: Schema) {
+  return z.unknown().transform((value, context): Word | z.output<Schema> => {
+    if (value === word) return word;
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues) context.addIssue({ ...issue });
+    return z.NEVER;
+  });
+}
+
 /** A text that `parse` takes apart and, where it cannot, knows more of what was expected. */
 export function parsedText<Value>(expected: string, parse: (text: string) => Parsed<Value>) {
   return z.unknown().transform((value, context): Value => {

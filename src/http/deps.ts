@@ -5,6 +5,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
+import type { TrustStatus } from "../core/ports/trust.ts";
 import type { Counters } from "../mirror/counters.ts";
 import type { Mirror } from "../mirror/obtain.ts";
 import type { Hot } from "./hot.ts";
@@ -26,4 +27,6 @@ export interface HttpDeps {
   readonly publicUrl: string | undefined;
   /** Where X-Forwarded-For is believed from. */
   readonly trustedProxies: readonly AddressRange[];
+  /** How the roots and keys stand that evidence is checked against: for health checks and metrics. Cheap, asks nobody. */
+  readonly trust: { status(): readonly TrustStatus[] };
 }

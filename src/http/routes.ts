@@ -28,7 +28,9 @@ export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean 
   app.get("/readyz", async (context) => {
     if (state.closing) return context.json({ status: "closing" }, 503);
     await deps.index.counters();
-    return context.json({ status: "ok" });
+    // A stale root is a reason to look, not to take the service away: what was signed by what it knows is still told from what was not.
+    const trust = deps.trust.status().map(({ name, from, sha256 = null, stale = null }) => ({ name, from, sha256, stale }));
+    return context.json({ status: "ok", trust });
   });
   app.get("/api/v1/artifacts", (context) => answerArtifacts(context.req.query("purl"), deps).then((answer) => context.json(answer)));
   for (const repository of deps.repositories) {

@@ -108,7 +108,32 @@ describe("what is wrong stops the start, with its place, its key and both sides"
       says: "a list of at most 100",
     },
     { wrong: "unknown trust", yaml: upstream("url: https://a.example/, trust: mine"), says: "upstreams[0].trust: expected one of public" },
-    { wrong: "trust that shadows the built-in one", yaml: "trust: {public: {sigstore: ./a}}", says: "trust.public: expected another name" },
+    {
+      wrong: "trust that shadows the built-in one",
+      yaml: "trust: {public: {sigstore: ./a}}",
+      says: "trust.public.sigstore: expected no file",
+    },
+    { wrong: "keys beside the built-in ones", yaml: "trust: {public: {npm_keys: ./a}}", says: "trust.public.npm_keys: expected no file" },
+    {
+      wrong: "another beginning for public",
+      yaml: "trust: {public: {tuf: {root: ./root.json}}}",
+      says: "trust.public.tuf.root: expected no file",
+    },
+    {
+      wrong: "a mirror without a beginning",
+      yaml: 'trust: {mine: {tuf: {mirror: "https://tuf.example/"}}}',
+      says: "mine.tuf: expected the repository's root.json",
+    },
+    { wrong: "a beginning without a mirror", yaml: "trust: {mine: {tuf: {root: ./root.json}}}", says: "mine.tuf: expected the mirror" },
+    { wrong: "own trust switched off", yaml: "trust: {mine: {tuf: off}}", says: "mine.tuf: expected {mirror, root}: only" },
+    {
+      wrong: "a mirror with credentials",
+      yaml: 'trust: {public: {tuf: {mirror: "https://me:hidden@tuf.example/"}}}',
+      says: "trust.public.tuf.mirror: expected an https, http or file url",
+    },
+    { wrong: "refreshes too often", yaml: "trust: {public: {tuf: {every: 1s}}}", says: "trust.public.tuf.every: expected a duration" },
+    { wrong: "an unknown key of a mirror", yaml: "trust: {public: {tuf: {miror: x}}}", says: "did you mean mirror?" },
+    { wrong: "no mirror at all", yaml: "trust: {public: {tuf: false}}", says: "trust.public.tuf: expected" },
     { wrong: "url with a query", yaml: upstream("url: 'https://a.example/?a'"), says: "upstreams[0].url: expected" },
     { wrong: "url of another scheme", yaml: upstream("url: 'ftp://a.example/'"), says: "upstreams[0].url: expected" },
     { wrong: "file url for npm", yaml: upstream("url: 'file:///srv/a'"), says: "only aam registries can be folders" },
@@ -275,7 +300,10 @@ describe("repositories", () => {
     writeFileSync(ca, "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
     writeFileSync(token, "hidden\n");
     const config = load(`
-trust: {internal: {sigstore: ./root.json, npm_keys: ./keys.json}}
+trust:
+  internal: {sigstore: ./root.json, npm_keys: ./keys.json}
+  public: {tuf: {mirror: "https://tuf.example/public"}}
+  other: {tuf: {mirror: "file:///srv/tuf", root: ./other.json, every: 6h}}
 repositories:
   - name: npm
     ecosystem: npm
@@ -304,7 +332,12 @@ repositories:
       fileOrigins: ["https://files.example"],
       trust: "internal",
     });
-    expect(config.trust).toEqual({ internal: { sigstorePath: "./root.json", npmKeysPath: "./keys.json" } });
+    expect(config.trust).toEqual({
+      internal: { sigstorePath: "./root.json", npmKeysPath: "./keys.json" },
+      public: { tuf: { mirror: new URL("https://tuf.example/public/"), everyMs: 86_400_000 } },
+      other: { tuf: { mirror: new URL("file:///srv/tuf/"), rootPath: "./other.json", everyMs: 21_600_000 } },
+    });
+    expect(load("trust: {public: {tuf: off}}").trust).toEqual({ public: { tuf: "off" } });
   });
 
   test("credentials can be used, but no way of printing the configuration shows them", () => {

@@ -12,6 +12,7 @@ import { codeOf } from "../contract/code-of.ts";
 import { SILENT_LOG } from "../support/candidate.ts";
 import { noise, publishTarball } from "../support/fake-registry.ts";
 import type { FakeUpstream } from "../support/fake-upstream.ts";
+import { keySource } from "../support/key-source.ts";
 import { verdictOf } from "../support/question.ts";
 import { ASKER, record } from "../support/record.ts";
 import { dataFolder, fakeUpstream, filesIn, npmRef, openParts, type Parts, type PartsOptions } from "./parts.ts";
@@ -202,7 +203,7 @@ describe("what was admitted with a signature by a key that nobody knew", () => {
   async function admittedUnknown() {
     const upstream = await fakeUpstream();
     const known: RegistryKey[] = [];
-    const parts = await openParts({ upstreams: [upstream], verifiers: { registryKeys: async () => known } });
+    const parts = await openParts({ upstreams: [upstream], verifiers: { registryKeys: keySource(async () => known) } });
     const { path, bytes } = publishTarball(upstream, { name: "demo" });
     const message = `demo@1.0.0:sha512-${createHash("sha512").update(bytes).digest("base64")}`;
     const signature = sign("sha256", Buffer.from(message), pair.privateKey).toString("base64");

@@ -23,6 +23,7 @@ import { createVerifiers, type VerifierOptions } from "../../src/verify/index.ts
 import { publicTrustRoot } from "../../src/verify/sigstore/trust-root.ts";
 import { SILENT_LOG } from "../support/candidate.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
+import { keySource } from "../support/key-source.ts";
 import { verdictOf } from "../support/question.ts";
 import { IN_FORCE } from "../support/record.ts";
 
@@ -117,7 +118,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     clock,
     roots: new Map([["public", publicTrustRoot()]]),
     pgpKeys: async () => [],
-    registryKeys: async () => [],
+    registryKeys: keySource(),
     ...options.verifiers,
   });
   const rules: RepositoryPolicy = { unclaimed: "refuse", weakChecksum: "warn", ...options.policy };

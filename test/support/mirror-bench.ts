@@ -29,11 +29,17 @@ export interface LoggedLine extends LogFields {
   readonly message: string;
 }
 
-export async function startMirror(options: { readonly config: string; readonly dataDir?: string }): Promise<MirrorBench> {
+export async function startMirror(options: {
+  readonly config: string;
+  readonly dataDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}): Promise<MirrorBench> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "assay-mirror-"));
   const file = join(dataDir, "test-config.yaml");
   writeFileSync(file, options.config);
-  const config = loadConfig({ env: {}, flags: { config: file, data: dataDir, host: "127.0.0.1", port: 0 } });
+  // The public mirror is not on loopback.
+  const env = { ASSAY_TRUST: "{public: {tuf: off}}", ...options.env };
+  const config = loadConfig({ env, flags: { config: file, data: dataDir, host: "127.0.0.1", port: 0 } });
   const logged: LoggedLine[] = [];
   let skippedMs = 0;
   const clock = { now: () => Date.now() + skippedMs };

@@ -7,6 +7,7 @@ import { createVerifiers } from "../../src/verify/index.ts";
 import { describeVerifier } from "../contract/verifier.ts";
 import { buildSdist, buildWheel, buildZip } from "../support/archives.ts";
 import { type CandidateOptions, makeCandidate, SILENT_LOG } from "../support/candidate.ts";
+import { keySource } from "../support/key-source.ts";
 
 const WHEEL = buildWheel({ name: "demo", version: "1.0" });
 const verifier = new ArchiveVerifier({ limits: DEFAULT_LIMITS, log: SILENT_LOG });
@@ -101,7 +102,7 @@ test("there is one verifier for each kind of evidence", () => {
     clock: { now: Date.now },
     roots: new Map(),
     pgpKeys: none,
-    registryKeys: none,
+    registryKeys: keySource(),
   };
   expect(createVerifiers(options).map(({ id }) => id)).toEqual(VERIFIER_IDS);
 });

@@ -16,6 +16,7 @@ import { RegistrySignatureVerifier } from "../../src/verify/registry-signature.t
 import { parseTrustRoot, publicTrustRoot, type TrustRoot } from "../../src/verify/sigstore/trust-root.ts";
 import { SigstoreVerifier } from "../../src/verify/sigstore.ts";
 import { type CandidateOptions, makeCandidate, SILENT_LOG } from "../support/candidate.ts";
+import { keySource } from "../support/key-source.ts";
 import { sharedData } from "../support/shared-data.ts";
 import type { Loose } from "../support/sigstore-instance.ts";
 
@@ -34,7 +35,7 @@ if (PYPI) roots.set("staging", parseTrustRoot(readFileSync(join(PYPI, "trusted_r
 
 const sigstore = new SigstoreVerifier({
   roots,
-  registryKeys: async () => npmKeys,
+  registryKeys: keySource(async () => npmKeys),
   limits: { ...DEFAULT_LIMITS, verifyBundleSeconds: 15 },
   log: SILENT_LOG,
 });
@@ -168,7 +169,10 @@ describe.skipIf(!NPM)("npm", () => {
   });
 
   test("each real registry signature passes for its own bytes only", async () => {
-    const verifier = new RegistrySignatureVerifier({ registryKeys: async () => npmKeys, clock: { now: () => Date.UTC(2026, 5, 1) } });
+    const verifier = new RegistrySignatureVerifier({
+      registryKeys: keySource(async () => npmKeys),
+      clock: { now: () => Date.UTC(2026, 5, 1) },
+    });
     const signatures: readonly Loose[] = readNpm("manifest.json").registrySignatures;
     expect(signatures.length).toBeGreaterThanOrEqual(4);
     for (const { name, version, integrity, keyid, sig, message } of signatures) {

@@ -8,6 +8,7 @@ import type { RegistrySignature } from "../../src/verify/registry-signature/veri
 import { RegistrySignatureVerifier } from "../../src/verify/registry-signature.ts";
 import { describeVerifier } from "../contract/verifier.ts";
 import { type CandidateOptions, makeCandidate } from "../support/candidate.ts";
+import { keySource } from "../support/key-source.ts";
 
 const NOW = Date.UTC(2026, 5, 1);
 const DAY_MS = 86_400_000;
@@ -31,14 +32,14 @@ const forged = itemOf(MESSAGE, generateKeyPairSync("ec", { namedCurve: "P-256" }
 const removals: (() => void)[] = [];
 afterAll(() => removals.forEach((remove) => void remove()));
 
-function verify(options: Partial<CandidateOptions>, registryKeys: RegistryKeySource = async () => [key]) {
+function verify(options: Partial<CandidateOptions>, keysOf: RegistryKeySource["keysOf"] = async () => [key]) {
   const { candidate, remove } = makeCandidate({ bytes: BYTES, checkSigned, ...options });
   removals.push(remove);
-  return new RegistrySignatureVerifier({ registryKeys, clock: { now: () => NOW } }).verify(candidate);
+  return new RegistrySignatureVerifier({ registryKeys: keySource(keysOf), clock: { now: () => NOW } }).verify(candidate);
 }
 
 describeVerifier("the registry-signature verifier", {
-  make: () => new RegistrySignatureVerifier({ registryKeys: async () => [key], clock: { now: () => NOW } }),
+  make: () => new RegistrySignatureVerifier({ registryKeys: keySource(async () => [key]), clock: { now: () => NOW } }),
   good: { bytes: BYTES, checkSigned, items: [good] },
   bad: { bytes: BYTES, checkSigned, items: [other] },
 });

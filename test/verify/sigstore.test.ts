@@ -9,6 +9,7 @@ import type { RegistryKey } from "../../src/verify/registry-signature/registry-k
 import { SigstoreVerifier, type SigstoreVerifierOptions } from "../../src/verify/sigstore.ts";
 import { describeVerifier } from "../contract/verifier.ts";
 import { type CandidateOptions, makeCandidate, SILENT_LOG } from "../support/candidate.ts";
+import { keySource } from "../support/key-source.ts";
 import { ecKeys, type Loose, REPOSITORY, type SignOptions, SigstoreInstance } from "../support/sigstore-instance.ts";
 
 const FILE = "demo-1.0-py3-none-any.whl";
@@ -35,7 +36,7 @@ function verifierWith(options: Partial<SigstoreVerifierOptions> = {}): SigstoreV
   // The default of two seconds is for a machine that does not run a whole test suite beside it.
   const limits = { ...DEFAULT_LIMITS, verifyBundleSeconds: 15 };
   const roots = new Map([["private", root]]);
-  const verifier = new SigstoreVerifier({ roots, limits, log: SILENT_LOG, registryKeys: async () => [], ...options });
+  const verifier = new SigstoreVerifier({ roots, limits, log: SILENT_LOG, registryKeys: keySource(), ...options });
   open.push(verifier);
   return verifier;
 }
@@ -164,7 +165,7 @@ test("a signature over the bytes passes without a statement", async () => {
 describe("bundles that a registry's key signed", () => {
   const byKey = signed({}, { managedKey: registry, hint: registryKey.keyId });
   const passes = [{ kind: "pass", signer: { kind: "key", keyId: registryKey.keyId } }];
-  const keyed = (changes: Partial<RegistryKey>) => verifierWith({ registryKeys: async () => [{ ...registryKey, ...changes }] });
+  const keyed = (changes: Partial<RegistryKey>) => verifierWith({ registryKeys: keySource(async () => [{ ...registryKey, ...changes }]) });
   const invalid = (code: string) => [{ kind: "invalid", code }];
 
   test.each<{ name: string; by: SigstoreVerifier; outcome: object }>([
@@ -182,10 +183,10 @@ describe("bundles that a registry's key signed", () => {
   test("where the keys cannot be had, nothing is known about it, and a certificate's bundle beside it still counts", async () => {
     const asked: string[] = [];
     const by = verifierWith({
-      registryKeys: async (repository, upstream) => {
+      registryKeys: keySource(async (repository, upstream) => {
         asked.push(`${repository} ${upstream.id}`);
         throw new AssayError("UPSTREAM_TIMEOUT", "it took too long");
-      },
+      }),
     });
     expect(await verify({ items: [good] }, by)).toMatchObject([{ kind: "pass" }]);
     expect(asked).toEqual([]);
@@ -198,7 +199,7 @@ describe("bundles that a registry's key signed", () => {
 
   test("keys that the operator's own file should give are an error, not a finding about the archive", async () => {
     const broken = new AssayError("CONFIG_INVALID", "no such file");
-    const by = verifierWith({ registryKeys: () => Promise.reject(broken) });
+    const by = verifierWith({ registryKeys: keySource(() => Promise.reject(broken)) });
     await expect(verify({ items: [byKey] }, by)).rejects.toBe(broken);
   });
 });

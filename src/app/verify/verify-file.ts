@@ -17,7 +17,7 @@ import type { PinnedKey } from "../../verify/openpgp/pinned-keys.ts";
 import { verifyOpenpgp } from "../../verify/openpgp/verify-openpgp.ts";
 import { contradiction } from "../../verify/provenance/contradiction.ts";
 import { attestationKeys } from "../../verify/registry-signature/attestation-keys.ts";
-import { builtInRegistries } from "../../verify/registry-signature/built-in-registries.ts";
+import { builtInRegistries } from "../../verify/registry-signature/vouched-registries.ts";
 import type { ManagedKey } from "../../verify/sigstore/managed-key.ts";
 import type { TrustRoot } from "../../verify/sigstore/trust-root.ts";
 import { verifyBundle } from "../../verify/sigstore/verify-bundle.ts";

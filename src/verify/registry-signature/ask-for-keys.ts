@@ -4,8 +4,13 @@ import type { Upstream } from "../../core/ports/upstream-client.ts";
 import type { Candidate } from "../../core/ports/verifier.ts";
 import type { RegistryKey } from "./registry-keys.ts";
 
-/** The keys that the registry at this upstream signs with; none where it has none. `repository` is the name of the one that mirrors it. */
-export type RegistryKeySource = (repository: string, upstream: Upstream) => Promise<readonly RegistryKey[]>;
+/** The keys that the registry at an upstream signs with. */
+export interface RegistryKeySource {
+  /** None where it has none. `repository` is the name of the one that mirrors it. */
+  keysOf(repository: string, upstream: Upstream): Promise<readonly RegistryKey[]>;
+  /** Those that somebody else than the registry itself vouches for; undefined where only it can say. */
+  vouched(upstream: Upstream): readonly RegistryKey[] | undefined;
+}
 
 type Asked =
   | { readonly ok: true; readonly value: readonly RegistryKey[] }
@@ -14,7 +19,7 @@ type Asked =
 /** Without the keys a signature can be neither good nor bad, so an upstream that cannot give them makes it `unavailable`. */
 export async function askForKeys(source: RegistryKeySource, { ref, resolution }: Candidate): Promise<Asked> {
   try {
-    return { ok: true, value: await source(ref.repository, resolution.upstream) };
+    return { ok: true, value: await source.keysOf(ref.repository, resolution.upstream) };
   } catch (error) {
     if (!isUpstreamFailure(error)) throw error;
     return { ok: false, outcome: { kind: "unavailable", detail: `the registry's keys could not be had: ${error.message}` } };

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
-import seeds from "@sigstore/tuf/seeds.json" with { type: "json" };
 import { type TrustMaterial, toTrustMaterial } from "@sigstore/verify";
 import { AssayError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
 import { parseStrictJsonObject, StrictJsonError } from "../../core/parse-strict-json.ts";
 import { quote } from "../../core/quote.ts";
+import { publicRepository, TRUSTED_ROOT_TARGET } from "../tuf/public-repository.ts";
 import { decodeBase64 } from "./base64.ts";
 
 const MEDIA_TYPES: ReadonlySet<JsonValue | undefined> = new Set([
@@ -60,9 +60,8 @@ export function parseTrustRoot(text: Buffer, name: string, source = "a file of t
 
 /** The public-good instance, as the installed library ships it. Works with no network for ever: nothing in it expires by the clock. */
 export function publicTrustRoot(): TrustRoot {
-  const repository = Object.values(seeds).find(({ targets }) => "trusted_root.json" in targets);
-  if (repository === undefined) throw new Error("the library ships no trust root");
-  const text = Buffer.from(repository.targets["trusted_root.json"], "base64");
+  const text = publicRepository().targets.get(TRUSTED_ROOT_TARGET);
+  if (text === undefined) throw new Error("the library ships no trust root");
   return parseTrustRoot(text, "public", "built in");
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { builtInRegistries } from "../../../src/verify/registry-signature/built-in-registries.ts";
+import { builtInRegistries } from "../../../src/verify/registry-signature/vouched-registries.ts";
 
 test("the built-in trust material names a registry on https and has keys of it for both uses", () => {
   const [first, ...others] = builtInRegistries();

@@ -1,0 +1,38 @@
+import { AssayError } from "../../core/errors.ts";
+import type { EcosystemServices } from "../../core/ports/ecosystem.ts";
+import type { Upstream } from "../../core/ports/upstream-client.ts";
+import { keysRequests } from "../../ecosystems/npm/document-requests.ts";
+import type { RegistryKeySource } from "../../verify/registry-signature/ask-for-keys.ts";
+import { parseRegistryKeys, type RegistryKey } from "../../verify/registry-signature/registry-keys.ts";
+import type { LiveTrust } from "./live-trust.ts";
+import { PUBLIC } from "./load-trust.ts";
+
+type Trust = Pick<LiveTrust, "operatorKeys" | "registries">;
+
+/**
+ * The keys that an upstream's registry signs with: the operator's file, else those that Sigstore's TUF repository vouches for, else what the registry itself answers.
+ * That is only the registry's word for its own keys; but with them it can no more than it could anyway: what it signs is what it serves.
+ */
+export function registryKeySource(trust: Trust, services: EcosystemServices): RegistryKeySource {
+  const vouched = (upstream: Upstream): readonly RegistryKey[] | undefined =>
+    trust.operatorKeys(upstream.trust ?? PUBLIC) ?? trust.registries.find(({ registry }) => registry.origin === upstream.url.origin)?.keys;
+  return {
+    vouched,
+    keysOf: async (repository, upstream) => {
+      const known = vouched(upstream);
+      if (known) return known;
+      const requests = keysRequests({ name: repository, ecosystem: "npm", upstreams: [upstream] }, services);
+      const document = await services.documents.get(requests).catch(noneWhereUnknown);
+      return document ? parseRegistryKeys(document.body, { source: `the signing keys of ${upstream.id}` }) : [];
+    },
+  };
+}
+
+/** What registries answer at an address that means nothing to them, beside 404. That of a proxy is not theirs. */
+const MEANS_NOTHING: ReadonlySet<number | undefined> = new Set([400, 401, 403, 405, 406, 501]);
+
+/** A registry that hands on another's signatures, and no keys, has none: its packages are as good as unsigned, not unavailable for ever. */
+function noneWhereUnknown(error: unknown): undefined {
+  const hasNone = error instanceof AssayError && (MEANS_NOTHING.has(error.upstreamStatus) || error.code === "UPSTREAM_CONTENT_TYPE");
+  if (!hasNone) throw error;
+}
