@@ -1,7 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { loadConfig } from "../app/config.ts";
+import { DECISION_OUTCOMES } from "../core/decision.ts";
 import { AssayError } from "../core/errors.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
+import { type LogFlags, showLog } from "./log.ts";
 import { checkPolicy, explainPolicy } from "./policy.ts";
 import { serve } from "./serve.ts";
 import { type VerifyFlags, verify } from "./verify.ts";
@@ -56,6 +58,17 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .action(async (purl: string, flags: PolicyFlags) => {
       exit = await explainPolicy(policyCommand(flags), purl, flags.repository);
     });
+  const log = program.command("log").description("look at the decision log");
+  common(log.command("show"))
+    .description("print what was decided, and for whom, oldest first")
+    .option("--purl <purl>", "about this package, with or without a version")
+    .option("--outcome <outcome>", `one of ${DECISION_OUTCOMES.join(", ")}`)
+    .option("--since <time>", "from this time on: 2026-11-23T08:00Z, or how long ago: 2h, 7d")
+    .option("--follow", "go on with what is decided from now on")
+    .option("--json", "print the entries as they are kept, one JSON object a line")
+    .action(async (flags: CommonFlags & LogFlags) => {
+      exit = await showLog({ config: loadConfig({ env, flags }), now: Date.now(), print: printAll, signal: interrupted() }, flags);
+    });
   program
     .command("verify")
     .description("say whether a file is what its evidence says, and who signed it")
@@ -88,6 +101,19 @@ function common(command: Command): Command {
     .option("--config <file>", "configuration file (default: config/assay.yaml)")
     .option("--data <dir>", "data folder")
     .option("--policy <file>", "policy file");
+}
+
+/** Waits until standard output has taken it, or is closed: `interrupted` hears of that. */
+function printAll(text: string): Promise<void> {
+  return new Promise((resolve) => void process.stdout.write(text, () => resolve()));
+}
+
+/** Ctrl+C, or whoever reads our output has enough of it, as `head` has. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  process.once("SIGINT", () => controller.abort());
+  process.stdout.on("error", () => controller.abort());
+  return controller.signal;
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {

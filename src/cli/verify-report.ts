@@ -2,6 +2,7 @@ import type { FileReport } from "../app/verify/verify-file.ts";
 import type { Outcome } from "../core/evidence.ts";
 import type { Signer } from "../core/signer.ts";
 import type { Reason } from "../core/verdict.ts";
+import { printable } from "./printable.ts";
 import { table } from "./table.ts";
 
 /** What was looked at. */
@@ -137,9 +138,4 @@ function notChecked({ purl, digestOnly }: VerifiedSubject): readonly string[] {
   const history = "what an index says (checksums, age, upstream) and who signed earlier versions: none was asked";
   if (purl === undefined) return ["what package it is, so that no rule about packages holds: say it with --purl", history];
   return digestOnly ? ["the archive's contents: only its digest is at hand", history] : [history];
-}
-
-/** Escapes control, formatting and other invisible characters. */
-function printable(line: string): string {
-  return line.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }

@@ -1,15 +1,29 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { AssayError } from "../core/errors.ts";
 import type { BlobStore } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
 import { FileBlobs } from "./file-blobs.ts";
 import { makeFolder } from "./folders.ts";
-import { SqliteIndex } from "./sqlite-index.ts";
+import { SqliteIndex, type SqliteIndexOptions } from "./sqlite-index.ts";
 import { storeError } from "./store-error.ts";
 
 export interface Store {
   readonly blobs: BlobStore;
   readonly index: Index;
+}
+
+/**
+ * Opens the index alone, of a data folder that has one, beside a mirror that may be running on it. Throws NOT_FOUND where there is none: a mistyped folder is not made.
+ * Otherwise as `openStore`.
+ */
+export async function openExistingIndex(options: SqliteIndexOptions): Promise<Index> {
+  if (!existsSync(join(options.dataDir, "assay.db"))) {
+    throw new AssayError("NOT_FOUND", `there is no index in ${options.dataDir}`, { help: "name the mirror's data folder with --data" });
+  }
+  return SqliteIndex.open(options);
 }
 
 /**
