@@ -1,3 +1,4 @@
+import { VERIFIER_IDS } from "../core/evidence.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
 import { createEcosystems } from "../ecosystems/index.ts";
@@ -7,6 +8,7 @@ import { Readers } from "../http/readers.ts";
 import { Counters } from "../mirror/counters.ts";
 import { DecisionLog } from "../mirror/decision-log.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
+import { MirrorForesight } from "../mirror/foresight.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
@@ -51,10 +53,11 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
   const changed = (): void => hot.clear();
   const trust = await LiveTrust.open(config, { clock, log, env, changed, signals: process });
   const knownRegistries = trust.registries.map(({ registry }) => registry);
-  const services = { documents, index, upstream, limits: config.limits, log, knownRegistries };
-  const ecosystems = createEcosystems(services);
   const readers = new Readers(blobs, OPEN_BLOBS);
   const policy = await enforcePolicy(config, { repositories, rules, clock, log, changed });
+  const foresight = new MirrorForesight({ index, policy, verifierIds: VERIFIER_IDS, clock });
+  const services = { documents, index, foresight, upstream, limits: config.limits, log, knownRegistries };
+  const ecosystems = createEcosystems(services);
   const verifiers = createVerifiers({
     limits: config.limits,
     log,
@@ -77,8 +80,8 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       clock,
       counters,
       log,
-      // Its page may have lacked a digest that is known now.
-      admitted: ({ ref }) => hot.renew(subjectKey(ref.repository, ref.name)),
+      // Its page may have lacked a digest, or a mark, that is known now.
+      decided: ({ ref }) => hot.renew(subjectKey(ref.repository, ref.name)),
     },
     { withhold: config.withholdBytes, refusalTtlMs: config.refusalTtlMs },
   );

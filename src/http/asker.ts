@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type AddressRange, canonicalAddress, isInRanges } from "../core/address-range.ts";
 import type { Asker } from "../core/decision.ts";
-import { headerText } from "./header-text.ts";
+import { printableLine } from "../core/printable-line.ts";
 
 const USER_AGENT_CHARACTERS = 200;
 /** Proxies in a row. */
@@ -9,7 +9,7 @@ const MAX_HOPS = 16;
 
 /** Who sent a request, for the decision log. `response` has its id. */
 export function askerOf(request: IncomingMessage, response: ServerResponse, trustedProxies: readonly AddressRange[]): Asker {
-  const userAgent = headerText(request.headers["user-agent"] ?? "", USER_AGENT_CHARACTERS);
+  const userAgent = printableLine(request.headers["user-agent"] ?? "", USER_AGENT_CHARACTERS);
   return {
     kind: "client",
     requestId: String(response.getHeader("x-request-id") ?? ""),

@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { AssayError, type ErrorCode } from "../core/errors.ts";
 import type { Ecosystem, Problem } from "../core/ports/ecosystem.ts";
+import { printableLine } from "../core/printable-line.ts";
 import { formatPurl } from "../core/purl.ts";
 import type { Admission, Refusal } from "../core/verdict.ts";
 import { visibleText } from "../core/visible-text.ts";
-import { headerText } from "./header-text.ts";
 
 /**
  * The one table from error code to status. 404 only where every upstream is well and has it not: a 404 sends Python clients on to the next index.
@@ -94,12 +94,12 @@ export function sendProblem(
     "Content-Length": String(body.length),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "X-Error-Message": headerText(line, NOTICE_CHARACTERS),
+    "X-Error-Message": printableLine(line, NOTICE_CHARACTERS),
   };
   if (problem.kind === "refusal") headers["npm-notice"] = noticeOf(line, problem.why ?? "");
   if (problem.retryAfterSeconds !== undefined) headers["Retry-After"] = String(Math.ceil(problem.retryAfterSeconds));
   if (problem.status === 405) headers["Allow"] ??= "GET, HEAD";
-  response.writeHead(status, headerText(line, PHRASE_CHARACTERS), headers);
+  response.writeHead(status, printableLine(line, PHRASE_CHARACTERS), headers);
   response.end(options.method === "HEAD" ? undefined : body);
 }
 
@@ -110,7 +110,7 @@ function shortDigests(text: string): string {
 
 /** The reason gives way to the address, which is of no use in part. */
 function noticeOf(line: string, why: string): string {
-  return `${headerText(line, Math.max(NOTICE_CHARACTERS - why.length, PHRASE_CHARACTERS))} ${headerText(why, WHY_CHARACTERS)}`;
+  return `${printableLine(line, Math.max(NOTICE_CHARACTERS - why.length, PHRASE_CHARACTERS))} ${printableLine(why, WHY_CHARACTERS)}`;
 }
 
 function commonBody(problem: Problem): Record<string, unknown> {

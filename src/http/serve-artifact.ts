@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AdmittedBlob } from "../core/ports/blob-store.ts";
 import type { EcosystemAnswer, Repository } from "../core/ports/ecosystem.ts";
+import { printableLine } from "../core/printable-line.ts";
 import type { Admission, Admit } from "../core/verdict.ts";
 import type { FlightReader } from "../mirror/flight.ts";
 import { askerOf } from "./asker.ts";
 import type { HttpDeps } from "./deps.ts";
-import { headerText } from "./header-text.ts";
 import type { HotFile } from "./hot.ts";
 import { problemOfRefusal, sendProblem } from "./problem.ts";
 import { pump } from "./pump.ts";
@@ -119,7 +119,7 @@ function admittedHeaders(held: { readonly blob: AdmittedBlob; readonly verdict: 
   ];
   if (held.verdict.warnings.length > 0) {
     const text = held.verdict.warnings.map((warning) => `${warning.code}: ${warning.text}`).join("; ");
-    headers.push("X-Assay-Warning", headerText(text, WARNING_CHARACTERS));
+    headers.push("X-Assay-Warning", printableLine(text, WARNING_CHARACTERS));
   }
   return headers;
 }

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { PageAnswer } from "../core/ports/ecosystem.ts";
+import { printableLine } from "../core/printable-line.ts";
 import type { HttpDeps } from "./deps.ts";
-import { headerText } from "./header-text.ts";
 import { acceptsGzip, type HotPage, pageKey, subjectKey } from "./hot.ts";
 import { type FlatHeaders, sendRepresentation } from "./representation.ts";
 
@@ -77,6 +77,6 @@ function headersOf(page: PageAnswer, etag: string, deps: HttpDeps): FlatHeaders 
     ...headers,
     ...["Age", String(ageSeconds)],
     ...["Warning", '110 - "Response is Stale"'],
-    ...["X-Assay-Stale", headerText(freshness.stale, STALE_REASON_CHARACTERS)],
+    ...["X-Assay-Stale", printableLine(freshness.stale, STALE_REASON_CHARACTERS)],
   ];
 }

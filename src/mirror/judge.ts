@@ -6,7 +6,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Policy, PolicyQuestion, Precedent } from "../core/ports/policy.ts";
-import type { PolicyInForce, Verdict } from "../core/verdict.ts";
+import type { Admission, PolicyInForce, Verdict } from "../core/verdict.ts";
 
 /** What is known of an archive, from the road or from its journal line. */
 export interface Facts {
@@ -30,6 +30,12 @@ export interface JudgeDeps {
 
 /** Seconds after which evidence that could not be had is asked for again. */
 const RETRY_SECONDS = 30;
+
+/** What an archive's package was before it. */
+export interface History {
+  readonly packageFirstSeenAt: number | undefined;
+  readonly precedents: readonly Precedent[];
+}
 
 /** A verdict, and the policy that it is by. */
 export interface Judged {
@@ -60,21 +66,10 @@ export class EvidenceUnavailable extends AssayError {
  * Throws EvidenceUnavailable where evidence that there should be could not be had: that neither admits nor refuses.
  */
 export async function judge(repository: Repository, facts: Facts, { index, policy, clock }: JudgeDeps): Promise<Judged> {
-  const { ref, digest } = facts;
-  const trust = repository.upstreams.find(({ id }) => id === facts.upstream)?.trust;
-  const question: PolicyQuestion = {
-    ref,
-    digest,
-    // Evidence about other bytes is none: the policy then misses it, and refuses.
-    evidence: facts.evidence.filter(({ subject }) => subject === digest),
-    upstreams: trust === undefined ? [facts.upstream] : [facts.upstream, trust],
-    publishedAt: facts.publishedAt,
-    firstSeenAt: facts.firstSeenAt,
-    packageFirstSeenAt: await index.firstSeenAt(ref.repository, ref.name),
-    ...(facts.decidedAt === undefined ? {} : { heldSince: facts.decidedAt }),
-    precedents: await precedentsOf(ref, index),
-    now: clock.now(),
-  };
+  const { ref } = facts;
+  const packageFirstSeenAt = await index.firstSeenAt(ref.repository, ref.name);
+  const history = { packageFirstSeenAt, precedents: precedentsOf(await index.admitted(ref.repository, ref.name)) };
+  const question = questionOf(repository, facts, history, clock.now());
   // Nothing is awaited between these two: they are one policy's answers.
   const verdict = policy.decide(question);
   const inForce = policy.inForce(ref);
@@ -82,8 +77,30 @@ export async function judge(repository: Repository, facts: Facts, { index, polic
   return { verdict, policy: inForce };
 }
 
-async function precedentsOf(ref: ArtifactRef, index: JudgeDeps["index"]): Promise<readonly Precedent[]> {
-  const admissions = await index.admitted(ref.repository, ref.name);
+export function questionOf(repository: Repository, facts: Omit<Facts, "sizeBytes">, { packageFirstSeenAt, precedents }: History, now: number): PolicyQuestion {
+  const { ref, digest } = facts;
+  return {
+    ref,
+    digest,
+    // Evidence about other bytes is none: the policy then misses it, and refuses.
+    evidence: facts.evidence.filter(({ subject }) => subject === digest),
+    upstreams: upstreamNames(repository, facts.upstream),
+    publishedAt: facts.publishedAt,
+    firstSeenAt: facts.firstSeenAt,
+    packageFirstSeenAt,
+    ...(facts.decidedAt === undefined ? {} : { heldSince: facts.decidedAt }),
+    precedents,
+    now,
+  };
+}
+
+/** What rules may call an upstream: by its id, and by the name of its trust material. */
+export function upstreamNames(repository: Repository, id: string): readonly string[] {
+  const trust = repository.upstreams.find((upstream) => upstream.id === id)?.trust;
+  return trust === undefined ? [id] : [id, trust];
+}
+
+export function precedentsOf(admissions: readonly Admission[]): readonly Precedent[] {
   return admissions.map(({ ref: { version, file }, digest, evidence, publishedAt, firstSeenAt, decidedAt }) => ({
     version,
     file,

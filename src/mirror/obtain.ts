@@ -4,6 +4,7 @@ import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
 import type { Asker } from "../core/decision.ts";
 import { AssayError, type ErrorCode, isUpstreamFailure } from "../core/errors.ts";
+import type { VerifierId } from "../core/evidence.ts";
 import type { AdmittedBlob, BlobStore } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
@@ -17,6 +18,7 @@ import { type AdmitDeps, type Arrival, admit } from "./admit.ts";
 import type { Counters } from "./counters.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { Flight, type Withhold } from "./flight.ts";
+import { isWhole } from "./is-whole.ts";
 import { judge } from "./judge.ts";
 import { mayBeMended } from "./may-be-mended.ts";
 
@@ -46,8 +48,8 @@ export interface ObtainDeps extends Omit<AdmitDeps, "ecosystem" | "index" | "dec
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Log;
-  /** Hears of every archive that was admitted by a fetch. */
-  readonly admitted: (admission: Admission) => void;
+  /** Hears of every archive that a fetch was decided of: admitted or refused, its package's pages are others from now on. */
+  readonly decided: (admission: Admission) => void;
 }
 
 /** A lease is renewed three times before it runs out; another process waits at most this long for a crashed one. */
@@ -65,11 +67,13 @@ export class Mirror {
   readonly #flights = new Map<string, Flight>();
   readonly #refused: LRUCache<string, { readonly admission: Admission; readonly until: number }>;
   readonly #slots: Semaphore;
+  readonly #verifierIds: readonly VerifierId[];
 
   constructor(deps: ObtainDeps, settings: ObtainSettings) {
     this.#deps = deps;
     this.#settings = settings;
     this.#refused = new LRUCache({ max: 10_000 });
+    this.#verifierIds = deps.verifiers.map(({ id }) => id);
     this.#slots = new Semaphore({ slots: deps.limits.fetches, queue: deps.limits.fetchQueue, what: "archive fetches" });
   }
 
@@ -111,7 +115,7 @@ export class Mirror {
    */
   async #checked(repository: Repository, ref: ArtifactRef): Promise<Held | undefined> {
     const admission = await this.#deps.index.admission(ref, { admittedOnly: true });
-    if (!admission || !this.#isWhole(admission)) return undefined;
+    if (!admission || !isWhole(admission, this.#verifierIds)) return undefined;
     const judged = await this.#judged(repository, admission);
     return judged?.kind === "refused" && mayBeMended(admission, judged.refusal) ? undefined : judged;
   }
@@ -128,14 +132,9 @@ export class Mirror {
   async #newestLine(ref: ArtifactRef): Promise<Admission | undefined> {
     const { index } = this.#deps;
     const admitted = await index.admission(ref, { admittedOnly: true });
-    if (!admitted || this.#isWhole(admitted)) return admitted;
+    if (!admitted || isWhole(admitted, this.#verifierIds)) return admitted;
     const newest = await index.admission(ref);
     return newest?.digest === admitted.digest ? newest : admitted;
-  }
-
-  /** Evidence about other bytes is none. */
-  #isWhole({ evidence, digest }: Admission): boolean {
-    return this.#deps.verifiers.every(({ id }) => evidence.some(({ verifier, subject }) => verifier === id && subject === digest));
   }
 
   #recentlyRefused(ref: ArtifactRef): Held | undefined {
@@ -237,11 +236,8 @@ export class Mirror {
       upstream: admission.upstream,
     };
     counters.add(admission.ref.repository, "bytes_fetched", admission.sizeBytes);
-    if (admission.verdict.kind === "refuse") {
-      log.warn({ ...fields, reasons: admission.verdict.reasons }, "refused");
-      return;
-    }
-    log.info({ ...fields, warnings: admission.verdict.warnings }, "admitted");
-    this.#deps.admitted(admission);
+    if (admission.verdict.kind === "refuse") log.warn({ ...fields, reasons: admission.verdict.reasons }, "refused");
+    else log.info({ ...fields, warnings: admission.verdict.warnings }, "admitted");
+    this.#deps.decided(admission);
   }
 }

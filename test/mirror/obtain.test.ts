@@ -26,7 +26,13 @@ function mirrorOf(
   const admitted: Admission[] = [];
   const { policy = parts.policy, ...rest } = settings;
   const mirror = new Mirror(
-    { ...parts, policy, upstream: parts.client, log: SILENT_LOG, admitted: (admission) => void admitted.push(admission) },
+    {
+      ...parts,
+      policy,
+      upstream: parts.client,
+      log: SILENT_LOG,
+      decided: (admission) => void (admission.verdict.kind === "admit" && admitted.push(admission)),
+    },
     { withhold: 1024 * 1024, refusalTtlMs: REFUSAL_TTL_MS, ...rest },
   );
   return { mirror, admitted };

@@ -24,6 +24,7 @@ import { publicTrustRoot } from "../../src/verify/sigstore/trust-root.ts";
 import { SILENT_LOG } from "../support/candidate.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
 import { keySource } from "../support/key-source.ts";
+import { NO_MARKS } from "../support/no-marks.ts";
 import { verdictOf } from "../support/question.ts";
 import { IN_FORCE } from "../support/record.ts";
 
@@ -142,7 +143,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     client,
     counters,
     documents,
-    ecosystems: createEcosystems({ documents, index, upstream: client, limits, log }),
+    ecosystems: createEcosystems({ documents, index, foresight: NO_MARKS, upstream: client, limits, log }),
     verifiers,
     policy: { decide: (question) => verdictOf(options.policyText ?? "version: 1", question, rules), inForce: () => IN_FORCE },
     decisions,

@@ -4,7 +4,8 @@ import { parseDigest } from "../../src/core/digest.ts";
 import { AssayError, isUpstreamFailure } from "../../src/core/errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.ts";
 import type { DocumentRequest, Documents, HeldDocument } from "../../src/core/ports/documents.ts";
-import type { EcosystemServices } from "../../src/core/ports/ecosystem.ts";
+import type { EcosystemServices, Repository } from "../../src/core/ports/ecosystem.ts";
+import type { Foresight, ListedPackage, Marks } from "../../src/core/ports/foresight.ts";
 import type { Index, KnownFile, Listing } from "../../src/core/ports/index-store.ts";
 import type { Log, LogFields } from "../../src/core/ports/log.ts";
 import type { Admission } from "../../src/core/verdict.ts";
@@ -18,12 +19,17 @@ export interface UpstreamPage {
 const FETCHED_AT = Date.UTC(2026, 0, 1);
 
 /** Documents and the index reads in memory: all of what an ecosystem is given, with an upstream that is a table of addresses. */
-export class MemoryServices implements Documents, Pick<Index, "file" | "files" | "admitted"> {
+export class MemoryServices implements Documents, Foresight, Pick<Index, "file" | "files" | "admitted"> {
   /** What upstreams have, by address. */
   readonly pages = new Map<string, UpstreamPage>();
   /** Addresses asked of upstreams, in order. */
   readonly requests: string[] = [];
   readonly warnings: LogFields[] = [];
+  /** Archives that a page is to mark, by file, and until when. */
+  readonly marked = new Map<string, string>();
+  markedUntil = Number.POSITIVE_INFINITY;
+  /** What `marks` was asked, in order. */
+  readonly listings: ListedPackage[] = [];
   /** Thrown in place of every upstream answer. */
   failure: AssayError | undefined;
 
@@ -38,7 +44,7 @@ export class MemoryServices implements Documents, Pick<Index, "file" | "files" |
     const fetch = (): never => {
       throw new Error("this ecosystem gets its documents through Documents");
     };
-    return { documents: this, index: this, upstream: { fetch }, limits: { ...DEFAULT_LIMITS, ...limits }, log };
+    return { documents: this, index: this, foresight: this, upstream: { fetch }, limits: { ...DEFAULT_LIMITS, ...limits }, log };
   }
 
   /** Records that these bytes were let in under `ref`. */
@@ -122,6 +128,11 @@ export class MemoryServices implements Documents, Pick<Index, "file" | "files" |
       const row = JSON.parse(JSON.stringify(file)) as typeof file;
       this.#rows.set(prefix + file.file, { ...row, upstream: request.upstream.url.href, firstSeenAt: FETCHED_AT, listed: true });
     }
+  }
+
+  async marks(_repository: Repository, listed: ListedPackage): Promise<Marks> {
+    this.listings.push(listed);
+    return { reasons: new Map(this.marked), until: this.markedUntil };
   }
 
   async file(ref: ArtifactRef): Promise<KnownFile | undefined> {

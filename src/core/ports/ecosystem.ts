@@ -7,6 +7,7 @@ import type { Limits } from "../limits.ts";
 import type { Signer } from "../signer.ts";
 import type { Statement } from "../statement.ts";
 import type { Documents } from "./documents.ts";
+import type { Foresight } from "./foresight.ts";
 import type { Index } from "./index-store.ts";
 import type { Log } from "./log.ts";
 import type { Upstream, UpstreamClient } from "./upstream-client.ts";
@@ -22,6 +23,8 @@ export interface Repository {
 export interface EcosystemServices {
   readonly documents: Documents;
   readonly index: Pick<Index, "file" | "files" | "admitted">;
+  /** What pages mark. Pages never refuse: clients show no reason then. */
+  readonly foresight: Foresight;
   /** For requests that are passed on and not kept (npm audit). Documents go through `documents`. */
   readonly upstream: Pick<UpstreamClient, "fetch">;
   readonly limits: Limits;
@@ -67,7 +70,7 @@ export interface PageAnswer {
   readonly contentType: string;
   readonly body: Buffer;
   readonly freshness: Freshness;
-  /** The package it is about: admissions of that package make it anew. */
+  /** The package it is about: what is admitted or refused of it makes the page anew. */
   readonly name?: string;
   /** Whether the answer depends on the Accept header, or on the origin the client reached us at. */
   readonly varies: { readonly accept: boolean; readonly origin: boolean };

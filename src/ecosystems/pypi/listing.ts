@@ -31,7 +31,7 @@ function rowOf(file: SimpleFile): ListedFile {
 }
 
 /** Milliseconds since the epoch; undefined for text that is no exact time. */
-function publicationTime(uploadTime: string | undefined): number | undefined {
+export function publicationTime(uploadTime: string | undefined): number | undefined {
   if (uploadTime === undefined || !UPLOAD_TIME.test(uploadTime)) return undefined;
   const time = Date.parse(uploadTime);
   return Number.isNaN(time) ? undefined : time;

@@ -1,13 +1,13 @@
 import { AssayError } from "../../core/errors.ts";
 import type { HeldDocument } from "../../core/ports/documents.ts";
-import type { EcosystemRequest, EcosystemServices, Freshness, PageAnswer, Repository } from "../../core/ports/ecosystem.ts";
+import type { EcosystemRequest, EcosystemServices, PageAnswer, Repository } from "../../core/ports/ecosystem.ts";
 import { linksFrom } from "./links.ts";
+import { type ServedPage, withMarks } from "./marks.ts";
 import { negotiateSimple } from "./negotiate.ts";
 import { admissionsByFile, fromAdmissions, withAdmitted } from "./rewrite.ts";
 import { renderSimpleHtml } from "./simple-html.ts";
 import { renderSimpleJson } from "./simple-json.ts";
 import { parseSimplePage, projectRequests } from "./simple-page.ts";
-import type { SimpleProject } from "./simple-project.ts";
 
 /** Answers `/simple/NAME/`. Throws NOT_FOUND, NOT_ACCEPTABLE, UPSTREAM_NOT_CONFIGURED and what `Documents` throws. */
 export async function projectPage(
@@ -35,26 +35,33 @@ export async function projectPage(
   };
 }
 
-interface Served {
-  readonly page: SimpleProject;
-  readonly freshness: Freshness;
-}
-
-async function listedPage(services: EcosystemServices, repository: Repository, project: string, document: HeldDocument): Promise<Served> {
-  const admissions = admissionsByFile(await services.index.admitted(repository.name, project));
-  const page = withAdmitted(parseSimplePage(document, project, services.limits), admissions, services.log);
-  const { validatedAt, freshUntil, stale } = document;
-  return { page, freshness: { validatedAt, freshUntil, ...(stale === undefined ? {} : { stale }) } };
+async function listedPage(
+  services: EcosystemServices,
+  repository: Repository,
+  project: string,
+  document: HeldDocument,
+): Promise<ServedPage> {
+  const admitted = await services.index.admitted(repository.name, project);
+  const page = withAdmitted(parseSimplePage(document, project, services.limits), admissionsByFile(admitted), services.log);
+  const { upstream, validatedAt, freshUntil, stale } = document;
+  const freshness = { validatedAt, freshUntil, ...(stale === undefined ? {} : { stale }) };
+  return withMarks(services, repository, { page, freshness }, { upstream, admitted });
 }
 
 /** What upstream lost, we still have: the admitted files of a project that is gone, so that they can still be found and installed. */
-async function admittedPage(services: EcosystemServices, repository: Repository, project: string): Promise<Served> {
-  const admissions = admissionsByFile(await services.index.admitted(repository.name, project));
+async function admittedPage(services: EcosystemServices, repository: Repository, project: string): Promise<ServedPage> {
+  const admitted = await services.index.admitted(repository.name, project);
+  const admissions = admissionsByFile(admitted);
   if (admissions.size === 0) throw noSuchProject(repository, project);
   const page = fromAdmissions(project, admissions, await services.index.files(repository.name, project));
   const validatedAt = [...admissions.values()].reduce((newest, { decidedAt }) => Math.max(newest, decidedAt), 0);
   const stale = "no upstream has this project now; the files listed are those admitted before";
-  return { page, freshness: { validatedAt, freshUntil: validatedAt, stale } };
+  return withMarks(
+    services,
+    repository,
+    { page, freshness: { validatedAt, freshUntil: validatedAt, stale } },
+    { upstream: undefined, admitted },
+  );
 }
 
 function noSuchProject(repository: Repository, project: string): AssayError {
