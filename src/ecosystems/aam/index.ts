@@ -3,6 +3,7 @@ import type { Ecosystem, EcosystemAnswer, EcosystemRequest, EcosystemServices, R
 import { checkSigned } from "./check-signed.ts";
 import { AAM_FORMAT, identify } from "./identify.ts";
 import { type KnownPackage, knownPackage } from "./known-package.ts";
+import { withMarks } from "./marks.ts";
 import { archiveFile, type PackageName, type Version } from "./names.ts";
 import { negotiate } from "./negotiate.ts";
 import type { PackageVersion } from "./package.ts";
@@ -48,9 +49,10 @@ async function handle(services: EcosystemServices, repository: Repository, reque
     return packageList(services, repository, request, contentType);
   }
 
-  const known = await knownPackage(services, repository, route.name);
-  if (!known) requireUpstreams(repository);
-  if (!known) throw packageNotFound(route.name);
+  const found = await knownPackage(services, repository, route.name);
+  if (!found) requireUpstreams(repository);
+  if (!found) throw packageNotFound(route.name);
+  const known = await withMarks(services, repository, found);
   const { name, freshness } = { name: route.name, freshness: known.freshness };
   switch (route.kind) {
     case "package":

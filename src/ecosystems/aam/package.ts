@@ -14,6 +14,8 @@ export interface PackageVersion {
   /** Milliseconds since the epoch. */
   readonly publishedAt?: number;
   readonly yanked: boolean;
+  /** Whether it is this mirror that took it back, because it would be refused. */
+  readonly refused?: true;
   /** What else the registry says about it: passed on, never relied on. */
   readonly fields: JsonObject;
 }
@@ -44,10 +46,14 @@ function listedFile(name: PackageName, version: PackageVersion): ListedFile {
   };
 }
 
-/** What `latest` should mean for a new install: upstream's word, unless it is yanked; then the highest version that is not, stable ones first. */
+/**
+ * What `latest` should mean for a new install: upstream's word, unless upstream yanked it; then the highest version that is not, stable ones first. One that would
+ * be refused and could not be moved stays, so that the refusal is met and not something newer than upstream's word.
+ */
 export function latestVersion(found: Package): Version | undefined {
   const tagged = found.distTags.get("latest");
-  if (tagged && !found.versions.get(tagged)?.yanked) return tagged;
+  const version = tagged && found.versions.get(tagged);
+  if (version && (!version.yanked || version.refused)) return tagged;
   const open = openVersions(found);
   return open.findLast((version) => !semver.prerelease(version)) ?? open.at(-1);
 }

@@ -6,6 +6,7 @@ import type { KnownFile } from "../../core/ports/index-store.ts";
 import type { Admission } from "../../core/verdict.ts";
 import { ABBREVIATED_TYPE } from "./abbreviate.ts";
 import { packumentRequests } from "./document-requests.ts";
+import { marksOf, type PackumentMarks } from "./marks.ts";
 import { openPackument, type Packument } from "./packument.ts";
 import { keptSignedDist, type SignedDist } from "./signed-dist.ts";
 
@@ -15,6 +16,7 @@ export interface HeldPackument {
   readonly freshness: Freshness;
   /** By version. */
   readonly admitted: ReadonlyMap<string, Admission>;
+  readonly marks: PackumentMarks;
   /** All that upstream gave is the abbreviated form. */
   readonly abbreviated: boolean;
 }
@@ -22,17 +24,20 @@ export interface HeldPackument {
 /** Throws NOT_FOUND where no upstream has the package and we hold none of it, UPSTREAM_NOT_CONFIGURED without upstreams, and what `Documents` throws. */
 export async function heldPackument(repository: Repository, name: string, services: EcosystemServices): Promise<HeldPackument> {
   const held = await services.documents.get(packumentRequests(repository, name, services)).catch(offlineError);
-  const admitted = new Map((await services.index.admitted(repository.name, name)).map((admission) => [admission.ref.version, admission]));
+  const admitted = await services.index.admitted(repository.name, name);
   if (held === undefined || held instanceof AssayError) {
     const remembered = await rememberedPackument(repository, name, admitted, services);
     if (!remembered) throw held ?? unknownPackage(repository, name);
     return remembered;
   }
-  const { validatedAt, freshUntil, stale } = held;
+  const { upstream, validatedAt, freshUntil, stale } = held;
+  const packument = openPackument(held.body, { name, registry: upstream.url, limits: services.limits });
+  const marks = await marksOf(services, repository, { packument, upstream, admitted });
   return {
-    packument: openPackument(held.body, { name, registry: held.upstream.url, limits: services.limits }),
-    freshness: { validatedAt, freshUntil, ...(stale === undefined ? {} : { stale }) },
-    admitted,
+    packument,
+    freshness: { validatedAt, freshUntil: Math.min(freshUntil, marks.until), ...(stale === undefined ? {} : { stale }) },
+    admitted: byVersion(admitted),
+    marks,
     abbreviated: held.contentType === ABBREVIATED_TYPE,
   };
 }
@@ -45,25 +50,31 @@ export async function heldPackument(repository: Repository, name: string, servic
 async function rememberedPackument(
   repository: Repository,
   name: string,
-  admitted: ReadonlyMap<string, Admission>,
+  admitted: readonly Admission[],
   services: EcosystemServices,
 ): Promise<HeldPackument | undefined> {
-  const files = await Promise.all(Array.from(admitted.values(), (admission) => services.index.file(admission.ref)));
+  const files = await Promise.all(admitted.map((admission) => services.index.file(admission.ref)));
   const known = files.filter((file) => file !== undefined);
   const [first] = known;
   if (!first) return undefined;
   const json = Buffer.from(JSON.stringify(packumentOf(name, known)));
-  const validatedAt = Math.max(...Array.from(admitted.values(), (admission) => admission.decidedAt));
+  const validatedAt = Math.max(...admitted.map((admission) => admission.decidedAt));
+  const packument = openPackument(json, { name, registry: repository.upstreams[0]?.url ?? new URL(first.url), limits: services.limits });
   return {
-    packument: openPackument(json, { name, registry: repository.upstreams[0]?.url ?? new URL(first.url), limits: services.limits }),
+    packument,
     freshness: {
       validatedAt,
       freshUntil: validatedAt,
       stale: `no upstream has ${name} now; the versions listed are those admitted before`,
     },
-    admitted,
+    admitted: byVersion(admitted),
+    marks: await marksOf(services, repository, { packument, upstream: undefined, admitted }),
     abbreviated: true,
   };
+}
+
+function byVersion(admissions: readonly Admission[]): ReadonlyMap<string, Admission> {
+  return new Map(admissions.map((admission) => [admission.ref.version, admission]));
 }
 
 function packumentOf(name: string, files: readonly KnownFile[]): Record<string, unknown> {

@@ -7,7 +7,6 @@ import { checkSigned } from "./check-signed.ts";
 import { attestationsRequests, keysRequests } from "./document-requests.ts";
 import { type HeldPackument, heldPackument } from "./held-packument.ts";
 import { identify } from "./identify.ts";
-import { parseSpan } from "./packument.ts";
 import { audit, search } from "./passthrough.ts";
 import { published } from "./published.ts";
 import { locate, resolve } from "./resolve.ts";
@@ -99,7 +98,7 @@ async function manifestPage(
 ): Promise<EcosystemAnswer> {
   const held = await heldPackument(repository, name, services);
   const { releases } = held.packument;
-  const release = releases.get(selector) ?? releases.get(taggedVersion(held, selector, services) ?? "");
+  const release = releases.get(selector) ?? releases.get(held.marks.tags.get(selector) ?? "");
   if (!release) throw new AssayError("NOT_FOUND", `${name} has no version or tag ${JSON.stringify(selector.slice(0, 100))}`);
   return {
     kind: "page",
@@ -117,7 +116,7 @@ async function distTagsPage(repository: Repository, name: string, services: Ecos
     kind: "page",
     name,
     contentType: FULL_TYPE,
-    body: Buffer.from(JSON.stringify(Object.fromEntries(distTags(held, services)))),
+    body: Buffer.from(JSON.stringify(Object.fromEntries(held.marks.tags))),
     freshness: held.freshness,
     varies: { accept: false, origin: false },
   };
@@ -137,18 +136,7 @@ async function documentPage(requests: readonly DocumentRequest[], services: Ecos
 }
 
 function rewriteFor(request: EcosystemRequest, held: HeldPackument, abbreviated: boolean, services: EcosystemServices): Rewrite {
-  return { base: `${request.origin}${request.mount}`, abbreviated, admitted: held.admitted, limits: services.limits };
-}
-
-function taggedVersion(held: HeldPackument, tag: string, services: EcosystemServices): string | undefined {
-  return distTags(held, services).get(tag);
-}
-
-/** A map, since tags are chosen by publishers: `constructor` is one like any other. */
-function distTags({ packument }: HeldPackument, { limits }: EcosystemServices): ReadonlyMap<string, string> {
-  const member = packument.members.get("dist-tags");
-  const tags = member ? parseSpan(packument.json, member, limits, packument.source) : undefined;
-  return new Map(Object.entries(tags ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+  return { base: `${request.origin}${request.mount}`, abbreviated, admitted: held.admitted, marks: held.marks, limits: services.limits };
 }
 
 /** Full for everybody who does not ask for the abbreviated form, unknown types included: registries never answer 406 here. */

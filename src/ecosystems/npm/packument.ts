@@ -29,6 +29,8 @@ export interface Release {
   readonly url: URL;
   readonly claims: readonly Checksum[];
   readonly publishedAt?: number;
+  /** Upstream advises against it. */
+  readonly deprecated?: true;
   /** What its `dist` says is signed; undefined where it says nothing. */
   readonly signed?: SignedDist;
 }
@@ -75,10 +77,10 @@ export function openPackument(json: Buffer, question: PackumentQuestion): Packum
   const drafts: Draft[] = [];
   const leftOut: { version: string; why: string }[] = [];
   for (const [version, manifest] of versions) {
-    const distSpan = membersOf(json, manifest, scan)?.get("dist");
-    const draft = draftOf(version, manifest, parse(distSpan), question);
+    const members = membersOf(json, manifest, scan);
+    const draft = draftOf(version, manifest, parse(members?.get("dist")), question);
     if (typeof draft === "string") leftOut.push({ version: version.slice(0, 100), why: draft });
-    else drafts.push(withTime(draft, times));
+    else drafts.push({ ...withTime(draft, times), ...(parse(members?.get("deprecated")) ? { deprecated: true } : {}) });
   }
   return { name, json, source, members, releases: nameFiles(name, drafts), leftOut };
 }

@@ -2,10 +2,12 @@ import type { Algorithm } from "../../core/digest.ts";
 import { formatIntegrity } from "../../core/digest.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../core/json.ts";
 import type { Limits } from "../../core/limits.ts";
+import { MARK_CHARACTERS } from "../../core/ports/foresight.ts";
 import type { Admission } from "../../core/verdict.ts";
 import { ABBREVIATED_MANIFEST, ABBREVIATED_TOP, runsInstallScript } from "./abbreviate.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type Member, membersOf } from "./json-members.ts";
+import type { PackumentMarks } from "./marks.ts";
 import { escapedName } from "./names.ts";
 import { type Packument, parseSpan, type Release } from "./packument.ts";
 
@@ -16,14 +18,17 @@ export interface Rewrite {
   readonly abbreviated: boolean;
   /** What we once admitted, by version. */
   readonly admitted: ReadonlyMap<string, Admission>;
+  readonly marks: Pick<PackumentMarks, "reasons" | "tags" | "moved">;
   readonly limits: Limits;
 }
 
-/** The packument as our clients get it: archives and attestations on our origin, admitted digests, nothing else changed. */
+/** The packument as our clients get it: archives and attestations on our origin, admitted digests, marks on what would be refused, nothing else changed. */
 export function rewritePackument(packument: Packument, rewrite: Rewrite): Buffer {
   const { json, members, releases } = packument;
-  // The full form differs from upstream's by two addresses a version; a little room for each makes a second copy unlikely.
-  const out = rewrite.abbreviated ? new ByteWriter() : new ByteWriter(json.length + releases.size * 2 * rewrite.base.length + 1024);
+  const { marks } = rewrite;
+  // The full form differs from upstream's by two addresses a version and by its marks; a little room for each makes a second copy unlikely.
+  const added = releases.size * 2 * rewrite.base.length + marks.reasons.size * (MARK_CHARACTERS + 20) + 1024;
+  const out = rewrite.abbreviated ? new ByteWriter() : new ByteWriter(json.length + added);
   let before = "{";
   for (const [key, member] of members) {
     if (rewrite.abbreviated && !ABBREVIATED_TOP.has(key)) continue;
@@ -38,6 +43,8 @@ export function rewritePackument(packument: Packument, rewrite: Rewrite): Buffer
         writeManifest(out, packument, release, rewrite);
       }
       out.text(releases.size === 0 ? "{}" : "}");
+    } else if (key === "dist-tags" && marks.moved) {
+      out.text(`"dist-tags":${JSON.stringify(Object.fromEntries(marks.tags))}`);
     } else out.bytes(json.subarray(member.keyStart, member.end));
   }
   if (rewrite.abbreviated && !members.has("modified")) {
@@ -58,9 +65,11 @@ export function rewriteManifest(packument: Packument, release: Release, rewrite:
 function writeManifest(out: ByteWriter, packument: Packument, release: Release, rewrite: Rewrite): void {
   const { json, source } = packument;
   const members = membersOf(json, release.manifest, { maxMembers: rewrite.limits.listedFiles, source }) ?? new Map<string, Member>();
+  const reason = rewrite.marks.reasons.get(release.file);
   let before = "{";
   for (const [key, member] of members) {
     if (rewrite.abbreviated && !ABBREVIATED_MANIFEST.has(key)) continue;
+    if (key === "deprecated" && reason !== undefined) continue;
     out.text(before);
     before = ",";
     if (key === "dist") {
@@ -68,9 +77,18 @@ function writeManifest(out: ByteWriter, packument: Packument, release: Release, 
       out.text(`"dist":${JSON.stringify(rewriteDist(isJsonObject(dist) ? dist : {}, packument.name, release, rewrite))}`);
     } else out.bytes(json.subarray(member.keyStart, member.end));
   }
+  if (reason !== undefined) {
+    const said = members.get("deprecated");
+    out.text(`,"deprecated":${JSON.stringify(deprecation(said && parseSpan(json, said, rewrite.limits, source), reason))}`);
+  }
   const scripts = rewrite.abbreviated && !members.has("hasInstallScript") ? members.get("scripts") : undefined;
   if (scripts && runsInstallScript(parseSpan(json, scripts, rewrite.limits, source))) out.text(',"hasInstallScript":true');
   out.text("}");
+}
+
+/** What upstream said stays in front. */
+function deprecation(said: JsonValue | undefined, reason: string): string {
+  return typeof said === "string" && said !== "" ? `${said}; ${reason}` : reason;
 }
 
 function rewriteDist(dist: JsonObject, name: string, release: Release, rewrite: Rewrite): JsonObject {

@@ -6,13 +6,14 @@ import type { Upstream } from "../../../core/ports/upstream-client.ts";
 import { oldest } from "../freshness.ts";
 import { knownPackage } from "../known-package.ts";
 import type { ListQuery } from "../list-query.ts";
+import { withMarks } from "../marks.ts";
 import type { PackageName } from "../names.ts";
 import { latestVersion, openVersions } from "../package.ts";
 import type { CatalogueEntry } from "../sources/folder-source.ts";
 import { FOLDER_SOURCES, folderSourceOf } from "../sources/sources-of.ts";
 import type { Catalogue } from "./catalogue.ts";
 
-type Services = Pick<EcosystemServices, "documents" | "index" | "limits" | "log">;
+type Services = Pick<EcosystemServices, "documents" | "index" | "foresight" | "limits" | "log">;
 
 type Order = (a: CatalogueEntry, b: CatalogueEntry) => number;
 
@@ -32,12 +33,13 @@ export function folderCatalogue(services: Services, repository: Repository, upst
       const found = select(entries, query);
       const begin = parsePosition(position, found.length);
       const end = begin + query.limit;
-      const packages = await Promise.all(found.slice(begin, end).map((entry) => summary(services, repository, entry)));
+      const summaries = (await Promise.all(found.slice(begin, end).map((entry) => summary(services, repository, entry)))).flat();
+      const until = Math.min(...summaries.map(({ markedUntil }) => markedUntil));
       return {
-        packages: packages.flatMap((one) => (one ? [one] : [])),
+        packages: summaries.flatMap(({ summary: one }) => (one ? [one] : [])),
         next: end < found.length ? String(end) : undefined,
         total: found.length,
-        freshness,
+        freshness: freshness && { ...freshness, freshUntil: Math.min(freshness.freshUntil, until) },
       };
     },
   };
@@ -110,25 +112,29 @@ function parsePosition(position: string | undefined, total: number): number {
   throw new AssayError("BAD_REQUEST", "the cursor is not one of this list's", { help: "start again without it" });
 }
 
-/** The list's entry with what the package's own metadata says; undefined where no version is open to new installs. */
-async function summary(services: Services, repository: Repository, { name, fields }: CatalogueEntry): Promise<JsonObject | undefined> {
+interface Summary {
+  /** Undefined where no version is open to new installs. */
+  readonly summary: JsonObject | undefined;
+  readonly markedUntil: number;
+}
+
+/** The list's entry with what the package's own metadata says; nothing for a package that cannot be read. */
+async function summary(services: Services, repository: Repository, { name, fields }: CatalogueEntry): Promise<readonly Summary[]> {
   try {
-    const known = await knownPackage(services, repository, name);
-    const latest = known && latestVersion(known.package);
-    if (!known || !latest) return undefined;
+    const found = await knownPackage(services, repository, name);
+    if (!found) return [];
+    const known = await withMarks(services, repository, found);
+    const latest = latestVersion(known.package);
+    const { markedUntil } = known;
+    if (!latest) return [{ summary: undefined, markedUntil }];
     const { description = known.package.fields["description"] ?? known.package.versions.get(latest)?.fields["description"] } = fields;
-    return {
-      ...fields,
-      name,
-      latest,
-      versions: openVersions(known.package),
-      ...(description === undefined ? {} : { description }),
-    };
+    const said = description === undefined ? {} : { description };
+    return [{ summary: { ...fields, name, latest, versions: openVersions(known.package), ...said }, markedUntil }];
   } catch (error) {
     // One unreadable package must not hide the others. Whoever asks for it by name is told what is wrong.
     if (!(error instanceof AssayError)) throw error;
     services.log.warn({ repository: repository.name, package: name, code: error.code }, "a listed package cannot be read");
-    return undefined;
+    return [];
   }
 }
 
