@@ -1,5 +1,5 @@
-import { compare as comparePep440, valid } from "@renovatebot/pep440";
-import semver from "semver";
+import { compare as comparePep440, parse as parsePep440, valid } from "@renovatebot/pep440";
+import semver, { type SemVer } from "semver";
 import type { EcosystemId } from "../core/artifact.ts";
 
 /** What every ecosystem's versions fit in; bounds the work of the parsers. */
@@ -14,14 +14,41 @@ const INEXACT_NUMBER = /[0-9]{16}/;
  */
 export function compareVersions(ecosystem: EcosystemId, left: string, right: string): number | undefined {
   if (left === right) return 0;
-  if (!isVersion(ecosystem, left) || !isVersion(ecosystem, right)) return undefined;
-  return ecosystem === "pypi" ? comparePep440(left, right) : semver.compare(left, right, { loose: true });
+  if (ecosystem === "pypi") return isPep440(left) && isPep440(right) ? comparePep440(left, right) : undefined;
+  const [a, b] = [parseSemver(left), parseSemver(right)];
+  return a && b ? a.compare(b) : undefined;
+}
+
+/** One spelling for all those of a version that PEP 440 takes for the same; undefined for what it takes for no version. Not a version itself. */
+export function pep440Key(version: string): string | undefined {
+  const parsed = isPep440(version) ? parsePep440(version) : null;
+  if (!parsed) return undefined;
+  const { epoch, release, pre, post, dev, local } = parsed;
+  const significant = release.slice(0, release.findLastIndex((number) => number !== 0) + 1);
+  return JSON.stringify([epoch, significant, pre, post, dev, local]);
+}
+
+function isPep440(text: string): boolean {
+  return text.length <= MAX_VERSION_CHARACTERS && !INEXACT_NUMBER.test(text) && valid(text) !== null;
 }
 
 /** Whether the ecosystem can put this version in an order. */
 function isVersion(ecosystem: EcosystemId, text: string): boolean {
-  if (text.length > MAX_VERSION_CHARACTERS || INEXACT_NUMBER.test(text)) return false;
-  return ecosystem === "pypi" ? valid(text) !== null : semver.valid(text, { loose: true }) !== null;
+  return ecosystem === "pypi" ? isPep440(text) : parseSemver(text) !== null;
+}
+
+/** A page has each of its versions compared with each bound of each range, and to parse one takes twenty times as long as to compare two. */
+const parsedLately = new Map<string, SemVer | null>();
+const MAX_PARSED_LATELY = 20_000;
+
+function parseSemver(text: string): SemVer | null {
+  if (text.length > MAX_VERSION_CHARACTERS) return null;
+  const known = parsedLately.get(text);
+  if (known !== undefined) return known;
+  if (parsedLately.size >= MAX_PARSED_LATELY) parsedLately.clear();
+  const version = INEXACT_NUMBER.test(text) ? null : semver.parse(text, { loose: true });
+  parsedLately.set(text, version);
+  return version;
 }
 
 /** Text as people write it in ranges: `2` and `2.1` are 2.0.0 and 2.1.0. Undefined for what is no version. */

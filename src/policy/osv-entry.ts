@@ -1,6 +1,6 @@
 import type { EcosystemId } from "../core/artifact.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../core/json.ts";
-import { compareVersions } from "./compare-versions.ts";
+import { compareVersions, pep440Key } from "./compare-versions.ts";
 import { canonicalName } from "./purl-pattern.ts";
 
 /** One package that an entry of an OSV feed speaks about. https://ossf.github.io/osv-schema/ */
@@ -10,7 +10,7 @@ export interface OsvAffected {
   readonly ecosystem: EcosystemId;
   /** In the ecosystem's canonical form. */
   readonly name: string;
-  /** Versions by name. */
+  /** Versions by name; PyPI's by `pep440Key` as well. */
   readonly versions: ReadonlySet<string>;
   readonly ranges: readonly (readonly OsvEvent[])[];
 }
@@ -64,7 +64,7 @@ export function parseOsvEntry(value: JsonValue): OsvEntry | undefined {
 export function affects({ ecosystem, versions, ranges }: OsvAffected, version: string): boolean {
   if (versions.size === 0 && ranges.length === 0) return true;
   if (versions.has(version)) return true;
-  if (ecosystem === "pypi" && [...versions].some((listed) => compareVersions(ecosystem, listed, version) === 0)) return true;
+  if (ecosystem === "pypi" && versions.has(pep440Key(version) ?? version)) return true;
   return ranges.some((events) => rangeAffects(events, ecosystem, version));
 }
 
@@ -109,7 +109,9 @@ function parseAffected(value: JsonValue, id: string, summary: string): OsvAffect
   if (!listed?.every((version) => typeof version === "string") || !spans || spans.includes(undefined)) return undefined;
   const events = spans.flatMap((span) => (span && span !== "git" ? [span] : []));
   if (listed.length + events.reduce((sum, span) => sum + span.length, 0) > MAX_OSV_VERSIONS) return undefined;
-  return { id, summary, ecosystem, name: canonicalName(ecosystem, name), versions: new Set(listed as readonly string[]), ranges: events };
+  const keys = ecosystem === "pypi" ? listed.flatMap((text) => pep440Key(String(text)) ?? []) : [];
+  const all = new Set([...(listed as readonly string[]), ...keys]);
+  return { id, summary, ecosystem, name: canonicalName(ecosystem, name), versions: all, ranges: events };
 }
 
 /** Ranges of commits say nothing about versions that the entry does not list as well. */

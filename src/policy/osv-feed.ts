@@ -19,6 +19,7 @@ export interface OsvLimits {
 const GIB = 1024 ** 3;
 const OSV_LIMITS: OsvLimits = { files: 2_000_000, entryBytes: 4 * 1024 * 1024, totalBytes: 8 * GIB };
 
+const MAX_ANSWERED = 20_000;
 const MAX_FOLDER_DEPTH = 8;
 const MAX_JSON_DEPTH = 64;
 const DAY_MS = 86_400_000;
@@ -45,6 +46,8 @@ export interface OsvMatch {
 export class OsvFeed {
   readonly summary: OsvSummary;
   readonly #byPackage: ReadonlyMap<string, readonly OsvAffected[]>;
+  /** Answers given lately: a version has many files, and its page is made again and again. */
+  readonly #answered = new Map<string, readonly OsvMatch[]>();
 
   constructor(summary: OsvSummary, byPackage: ReadonlyMap<string, readonly OsvAffected[]>) {
     this.summary = summary;
@@ -53,8 +56,15 @@ export class OsvFeed {
 
   /** The entries that mean this version, in the order they were read. */
   lookup({ ecosystem, name, version }: Pick<Coordinates, "ecosystem" | "name" | "version">): readonly OsvMatch[] {
-    const candidates = this.#byPackage.get(`${ecosystem}\0${name}`) ?? [];
-    return candidates.filter((affected) => affects(affected, version)).map(({ id, summary }) => ({ id, summary }));
+    const candidates = this.#byPackage.get(`${ecosystem}\0${name}`);
+    if (!candidates) return [];
+    const key = `${ecosystem}\0${name}\0${version}`;
+    const known = this.#answered.get(key);
+    if (known) return known;
+    const matches = candidates.filter((affected) => affects(affected, version)).map(({ id, summary }) => ({ id, summary }));
+    if (this.#answered.size >= MAX_ANSWERED) this.#answered.clear();
+    this.#answered.set(key, matches);
+    return matches;
   }
 
   /** Whether nothing is new in it for longer than that. What it knows still holds. */

@@ -52,18 +52,19 @@ export function parseVersionRange(text: string, ecosystem: EcosystemId): Parsed<
 export function inRange(range: VersionRange, version: string): "inside" | "outside" | "incomparable" {
   const { constraints, ecosystem } = range;
   if (constraints === "*") return "inside";
-  const compared = constraints.map((constraint) => ({ ...constraint, order: compareVersions(ecosystem, version, constraint.version) }));
-  const same = compared.find(({ order }) => order === 0);
-  if (same) return same.comparator.includes("=") && same.comparator !== "!=" ? "inside" : "outside";
-  if (compared.some(({ order }) => order === undefined)) return "incomparable";
+  const orders = constraints.map((constraint) => compareVersions(ecosystem, version, constraint.version));
+  const same = constraints[orders.indexOf(0)]?.comparator;
+  if (same !== undefined) return same.includes("=") && same !== "!=" ? "inside" : "outside";
+  if (orders.includes(undefined)) return "incomparable";
 
-  const bounds = compared.filter(({ comparator }) => comparator !== "=" && comparator !== "!=");
+  const bounds = constraints.map(({ comparator }) => (comparator === "=" || comparator === "!=" ? undefined : comparator));
   // Only exclusions: everything else is meant.
-  if (bounds.length === 0) return compared.every(({ comparator }) => comparator === "!=") ? "inside" : "outside";
-  const above = bounds.find(({ order }) => (order ?? 0) < 0);
-  const below = bounds.findLast(({ order }) => (order ?? 0) > 0);
+  if (bounds.every((bound) => bound === undefined))
+    return constraints.every(({ comparator }) => comparator === "!=") ? "inside" : "outside";
+  const above = bounds.find((bound, position) => bound !== undefined && (orders[position] ?? 0) < 0);
+  const below = bounds.findLast((bound, position) => bound !== undefined && (orders[position] ?? 0) > 0);
   // Bounds take turns, so whichever neighbour there is tells: an upper bound above, or a lower bound below.
-  return (above ? above.comparator.startsWith("<") : below?.comparator.startsWith(">")) ? "inside" : "outside";
+  return (above ? above.startsWith("<") : below?.startsWith(">")) ? "inside" : "outside";
 }
 
 function parseConstraint(part: string, ecosystem: EcosystemId): Parsed<VersionConstraint> {
