@@ -77,7 +77,12 @@ export async function judge(repository: Repository, facts: Facts, { index, polic
   return { verdict, policy: inForce };
 }
 
-export function questionOf(repository: Repository, facts: Omit<Facts, "sizeBytes">, { packageFirstSeenAt, precedents }: History, now: number): PolicyQuestion {
+export function questionOf(
+  repository: Repository,
+  facts: Omit<Facts, "sizeBytes">,
+  { packageFirstSeenAt, precedents }: History,
+  now: number,
+): PolicyQuestion {
   const { ref, digest } = facts;
   return {
     ref,

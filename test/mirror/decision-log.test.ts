@@ -29,7 +29,7 @@ async function bench() {
       policy: { decide: (question) => policy.decide(question), inForce: (ref) => policy.inForce(ref) },
       upstream: parts.client,
       log: SILENT_LOG,
-      admitted: () => {},
+      decided: () => {},
     },
     { withhold: "all", refusalTtlMs: 0 },
   );
