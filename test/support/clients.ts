@@ -30,8 +30,8 @@ export function findClient(name: ClientName): string | undefined {
 export class Workspace {
   readonly folder = mkdtempSync(join(tmpdir(), "assay-client-"));
 
-  /** Runs a client with its own defaults for time-outs and retries. Ends it after `timeoutMs`. */
-  async run(client: ClientName, args: readonly string[], timeoutMs = 240_000): Promise<ClientRun> {
+  /** Runs a client with its own defaults for time-outs and retries. Ends it after `timeoutMs`. `env` is added to its environment. */
+  async run(client: ClientName, args: readonly string[], timeoutMs = 240_000, env: NodeJS.ProcessEnv = {}): Promise<ClientRun> {
     const file = findClient(client);
     if (!file) throw new Error(`${client} is not on this machine`);
     const [command, ...before] = client === "pip" ? [file, "-m", "pip"] : [file];
@@ -39,7 +39,7 @@ export class Workspace {
       execFile(
         command ?? file,
         [...before, ...args],
-        { cwd: this.folder, env: this.#environment(file), timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 },
+        { cwd: this.folder, env: { ...this.#environment(file), ...env }, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 },
         (error, stdout, stderr) => {
           const code = error ? (typeof error.code === "number" ? error.code : 1) : 0;
           resolve({ code, output: `${stdout}\n${stderr}` });
