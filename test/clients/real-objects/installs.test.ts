@@ -7,7 +7,7 @@ import { type FakeUpstream, startFakeUpstream } from "../../support/fake-upstrea
 import { noArchives, RealArchives } from "../../support/real-archives.ts";
 import { endpointKeys, NPM_DATA, NPM_OBJECTS, realPackages } from "./npm-objects.ts";
 import { ALTERATIONS } from "./pypi-alterations.ts";
-import { PYPI_DATA, PYPI_OBJECTS, realDistributions } from "./pypi-objects.ts";
+import { PYPI_DATA, PYPI_OBJECTS, realDistributions, STAGING_TRUST } from "./pypi-objects.ts";
 
 /** Real clients before the real objects: what is right installs, what was altered does not, and its reason stands in the client's own output. */
 const archives = PYPI_DATA && NPM_DATA ? await RealArchives.open() : undefined;
@@ -40,8 +40,8 @@ describe.skipIf(!archives)("real clients and real objects", () => {
     const pypi = (name: string, trust: string): string =>
       `  - {name: ${name}, ecosystem: pypi, upstreams: [{url: "${upstream.origin}/${name}/simple/", trust: ${trust}}, {url: "${archives?.simpleIndex}"}]}`;
     assay = await startAssay({
+      env: { ASSAY_TRUST: STAGING_TRUST },
       config: `
-trust: {staging: {sigstore: ${PYPI_DATA}/trusted_root.staging.json}}
 repositories:
 ${[
   ...pypiCases.map(({ repository, trust }) => pypi(repository, trust)),

@@ -45,6 +45,9 @@ export const PYPI_OBJECTS: readonly PypiObject[] = [
 
 export const PYPI_DATA = sharedData("pypi");
 
+/** `trust` of a configuration that knows the staging instance too, and asks nobody for newer roots. */
+export const STAGING_TRUST = `{public: {tuf: off}, staging: {sigstore: "${PYPI_DATA}/trusted_root.staging.json"}}`;
+
 export interface RealDistribution extends AttestedDistribution {
   readonly provenance: Buffer;
 }

@@ -8,7 +8,7 @@ import { type FakeUpstream, startFakeUpstream } from "../../support/fake-upstrea
 import { noArchives, RealArchives } from "../../support/real-archives.ts";
 import type { Loose } from "../../support/sigstore-instance.ts";
 import { ALTERATIONS } from "./pypi-alterations.ts";
-import { PYPI_DATA, PYPI_OBJECTS, realDistributions } from "./pypi-objects.ts";
+import { PYPI_DATA, PYPI_OBJECTS, realDistributions, STAGING_TRUST } from "./pypi-objects.ts";
 import { expectRefusedEveryWay, VERBS } from "./refused-every-way.ts";
 
 /**
@@ -82,7 +82,6 @@ describe.skipIf(!archives)("every real PEP 740 object", () => {
   const config = (): string => `
 policy: ${policyFile}
 metadata_ttl: 1h
-trust: {staging: {sigstore: ${join(PYPI_DATA ?? "", "trusted_root.staging.json")}}}
 repositories:
 ${[
   ...objects.map(({ repository: name, trust }) => repository(name, trust)),
@@ -94,7 +93,7 @@ ${[
     return `${assay.url}/${name}/files/${project}/${file}`;
   };
   const start = async (options: Parameters<typeof startAssay>[0] = {}): Promise<AssayProcess> => {
-    const assay = await startAssay({ config: config(), ...options });
+    const assay = await startAssay({ config: config(), env: { ASSAY_TRUST: STAGING_TRUST }, ...options });
     running.push(assay);
     return assay;
   };
