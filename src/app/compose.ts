@@ -10,6 +10,8 @@ import { DecisionLog } from "../mirror/decision-log.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
 import { MirrorForesight } from "../mirror/foresight.ts";
 import { Mirror } from "../mirror/obtain.ts";
+import { Summaries } from "../mirror/summaries.ts";
+import { FileKeys } from "../store/keys/file-keys.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
@@ -85,6 +87,10 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     },
     { withhold: config.withholdBytes, refusalTtlMs: config.refusalTtlMs },
   );
+  const keys = new FileKeys({ dataDir: config.dataDir, clock });
+  // Where they cannot be used archives are served all the same: only nothing is vouched for.
+  await keys.signer().catch((error: unknown) => log.error({ err: error }, "the signing keys cannot be used, so no summaries are signed"));
+  const summaries = new Summaries({ mirror, index, policy, keys, clock, publicUrl: config.publicUrl });
   const sweep = (): void => void blobs.sweep().catch((error: unknown) => log.warn({ err: error }, "quarantine could not be swept"));
   sweep();
   const sweeping = setInterval(sweep, SWEEP_MS);
@@ -96,6 +102,8 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       repositories,
       ecosystems,
       mirror,
+      summaries,
+      keys,
       index,
       counters,
       hot,

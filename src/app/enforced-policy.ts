@@ -3,8 +3,8 @@ import type { RepositoryPolicy, Policy as RulingPolicy } from "../core/policy.ts
 import type { Clock } from "../core/ports/clock.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
-import type { Policy } from "../core/ports/policy.ts";
-import { decide } from "../policy/decide/decide.ts";
+import type { AssessingPolicy, PolicyQuestion } from "../core/ports/policy.ts";
+import { assessLevel, decide, type Ruling } from "../policy/decide/decide.ts";
 import { foresee } from "../policy/decide/foresee.ts";
 import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-policy.ts";
 import type { ReadPolicy } from "../policy/read-policy.ts";
@@ -15,7 +15,7 @@ import { CONFIG_DEFAULTS } from "./config-defaults.ts";
 import { levelOf } from "./level-of.ts";
 
 /** The policy that requests are decided by, as its file says it now. */
-export interface EnforcedPolicy extends Policy {
+export interface EnforcedPolicy extends AssessingPolicy {
   /** The OpenPGP keys that the policy names. Read anew when the policy changes. Throws CONFIG_INVALID where a key file cannot be used. */
   pgpKeys(): Promise<readonly PinnedKey[]>;
   close(): void;
@@ -48,12 +48,18 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
   });
   warn(live.current(), deps.log);
   live.subscribe((change) => follow(change, deps));
+  const rulingFor = ({ ref }: PolicyQuestion, { policy, feeds }: ReadPolicy): Ruling => {
+    const repository = deps.rules.get(ref.repository);
+    if (!repository) throw new Error(`no policy for a repository that is not configured: ${ref.repository}`);
+    return { policy, feeds, repository, levelOf };
+  };
   return {
-    decide: (question) => {
-      const { policy, feeds } = live.current();
-      const repository = deps.rules.get(question.ref.repository);
-      if (!repository) throw new Error(`no policy for a repository that is not configured: ${question.ref.repository}`);
-      return decide(question, { policy, feeds, repository, levelOf });
+    decide: (question) => decide(question, rulingFor(question, live.current())),
+    assess: (question) => {
+      const current = live.current();
+      const ruling = rulingFor(question, current);
+      const { level } = assessLevel(question, ruling);
+      return { verdict: decide(question, ruling), level, enforced: current.policy.mode === "enforce", policySha256: current.textSha256 };
     },
     foresee: (prospect) => foresee(prospect, live.current()),
     inForce: (ref) => {

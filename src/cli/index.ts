@@ -3,6 +3,7 @@ import { loadConfig } from "../app/config.ts";
 import { DECISION_OUTCOMES } from "../core/decision.ts";
 import { AssayError } from "../core/errors.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
+import { rotateKeys, showKeys } from "./keys.ts";
 import { type LogFlags, showLog } from "./log.ts";
 import { checkPolicy, explainPolicy } from "./policy.ts";
 import { serve } from "./serve.ts";
@@ -17,6 +18,11 @@ interface CommonFlags {
 interface PolicyFlags extends CommonFlags {
   readonly json?: true;
   readonly repository?: string;
+}
+
+interface KeysFlags extends CommonFlags {
+  readonly json?: true;
+  readonly pem?: true;
 }
 
 interface ServeFlags extends CommonFlags {
@@ -68,6 +74,25 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option("--json", "print the entries as they are kept, one JSON object a line")
     .action(async (flags: CommonFlags & LogFlags) => {
       exit = await showLog({ config: loadConfig({ env, flags }), now: Date.now(), print: printAll, signal: interrupted() }, flags);
+    });
+  const keys = program.command("keys").description("look after the keys that verdicts are signed with");
+  const keysCommand = (flags: KeysFlags) => ({
+    config: loadConfig({ env, flags }),
+    json: flags.json === true,
+    print: (text: string) => void process.stdout.write(text),
+  });
+  common(keys.command("show"))
+    .description("show the public keys, the one that signs first")
+    .option("--pem", "print them in PEM, as a policy's `keys` file takes them")
+    .option("--json", "print JSON")
+    .action(async (flags: KeysFlags) => {
+      exit = await showKeys(keysCommand(flags), flags.pem === true);
+    });
+  common(keys.command("rotate"))
+    .description("sign with a new key from now on; the old public key stays published")
+    .option("--json", "print JSON")
+    .action(async (flags: KeysFlags) => {
+      exit = await rotateKeys(keysCommand(flags));
     });
   program
     .command("verify")

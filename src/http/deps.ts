@@ -5,9 +5,11 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
+import type { SigningKeys } from "../core/ports/signing-keys.ts";
 import type { TrustStatus } from "../core/ports/trust.ts";
 import type { Counters } from "../mirror/counters.ts";
 import type { Mirror } from "../mirror/obtain.ts";
+import type { Summaries } from "../mirror/summaries.ts";
 import type { Hot } from "./hot.ts";
 import type { Readers } from "./readers.ts";
 
@@ -16,6 +18,8 @@ export interface HttpDeps {
   readonly repositories: readonly Repository[];
   readonly ecosystems: Readonly<Record<EcosystemId, Ecosystem>>;
   readonly mirror: Mirror;
+  readonly summaries: Summaries;
+  readonly keys: SigningKeys;
   readonly index: Pick<Index, "admission" | "files" | "counters">;
   readonly counters: Counters;
   readonly hot: Hot;

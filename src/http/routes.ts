@@ -11,9 +11,11 @@ import type { HttpDeps } from "./deps.ts";
 import { type HotPage, pageKey } from "./hot.ts";
 import { originOf } from "./origin.ts";
 import { landingPage } from "./pages.ts";
+import { answerKeys } from "./published-keys.ts";
 import { readBody } from "./request-body.ts";
 import { serveArtifact } from "./serve-artifact.ts";
 import { hotPage, servePage } from "./serve-page.ts";
+import { serveSummary, summarizedArchive } from "./serve-summary.ts";
 import { parseTarget } from "./target.ts";
 
 type Env = { Bindings: HttpBindings };
@@ -33,6 +35,7 @@ export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean 
     return context.json({ status: "ok", trust });
   });
   app.get("/api/v1/artifacts", (context) => answerArtifacts(context.req.query("purl"), deps).then((answer) => context.json(answer)));
+  app.get("/.well-known/assay-keys.json", (context) => answerKeys(deps.keys).then((answer) => context.json(answer)));
   for (const repository of deps.repositories) {
     const handler = (context: Context<Env>): Promise<Response> => serveRepository(context, repository, deps, pages);
     app.all(`/${repository.name}`, handler);
@@ -52,6 +55,12 @@ async function serveRepository(
   const { incoming, outgoing } = context.env;
   try {
     const request = ecosystemRequest(incoming as IncomingMessage, repository, deps);
+    const summarized = await summarizedArchive(request, repository, deps);
+    if (summarized) {
+      const about = { repository, ref: summarized, origin: request.origin };
+      await serveSummary(incoming as IncomingMessage, outgoing as ServerResponse, about, deps);
+      return RESPONSE_ALREADY_SENT;
+    }
     const work = async (): Promise<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>> => {
       const madeAt = deps.hot.moment;
       const answer = await deps.ecosystems[repository.ecosystem].handle(repository, request);

@@ -65,16 +65,26 @@ export class EvidenceUnavailable extends AssayError {
  * The verdict of the policy of now, with the package's history before it. The same for an archive that just came in and for one that is held.
  * Throws EvidenceUnavailable where evidence that there should be could not be had: that neither admits nor refuses.
  */
-export async function judge(repository: Repository, facts: Facts, { index, policy, clock }: JudgeDeps): Promise<Judged> {
+export async function judge(repository: Repository, facts: Facts, deps: JudgeDeps): Promise<Judged> {
+  const { policy } = deps;
+  const question = await questionWithHistory(repository, facts, deps);
+  // Nothing is awaited between these two: they are one policy's answers.
+  const verdict = policy.decide(question);
+  const inForce = policy.inForce(facts.ref);
+  if (verdict.kind === "undecided") throw new EvidenceUnavailable(facts, inForce, verdict.detail);
+  return { verdict, policy: inForce };
+}
+
+/** What the policy is asked about an archive, with its package's history as the index has it. */
+export async function questionWithHistory(
+  repository: Repository,
+  facts: Facts,
+  { index, clock }: Omit<JudgeDeps, "policy">,
+): Promise<PolicyQuestion> {
   const { ref } = facts;
   const packageFirstSeenAt = await index.firstSeenAt(ref.repository, ref.name);
   const history = { packageFirstSeenAt, precedents: precedentsOf(await index.admitted(ref.repository, ref.name)) };
-  const question = questionOf(repository, facts, history, clock.now());
-  // Nothing is awaited between these two: they are one policy's answers.
-  const verdict = policy.decide(question);
-  const inForce = policy.inForce(ref);
-  if (verdict.kind === "undecided") throw new EvidenceUnavailable(facts, inForce, verdict.detail);
-  return { verdict, policy: inForce };
+  return questionOf(repository, facts, history, clock.now());
 }
 
 export function questionOf(

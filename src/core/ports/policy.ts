@@ -1,6 +1,7 @@
 import type { ArtifactRef } from "../artifact.ts";
 import type { Digest } from "../digest.ts";
 import type { Evidence } from "../evidence.ts";
+import type { Level } from "../statement.ts";
 import type { PolicyInForce, Undecided, Verdict } from "../verdict.ts";
 
 /** An archive of the same package that was admitted before: what continuity is measured against. */
@@ -56,4 +57,20 @@ export interface Policy {
   foresee(prospect: Prospect): Forecast;
   /** What `decide` goes by. Both answer from one policy where nothing is awaited between them. */
   inForce(ref: ArtifactRef): PolicyInForce;
+}
+
+/** A verdict with what others need to know before they rely on it. */
+export interface Assessment {
+  readonly verdict: Verdict | Undecided;
+  /** The level that the archive's evidence makes. */
+  readonly level: Level;
+  /** False in audit mode, where an admit may be of what would have been refused. */
+  readonly enforced: boolean;
+  /** SHA-256 of the policy's text. */
+  readonly policySha256: string;
+}
+
+export interface AssessingPolicy extends Policy {
+  /** The same verdict as `decide`, by one policy throughout. */
+  assess(question: PolicyQuestion): Assessment;
 }

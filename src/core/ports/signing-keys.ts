@@ -9,6 +9,12 @@ export interface PublishedKey {
   readonly validUntil?: number;
 }
 
+export interface SigningKey {
+  readonly keyId: string;
+  /** Signs these bytes (Ed25519). */
+  sign(bytes: Uint8Array): Buffer;
+}
+
 /** The keys that this Assay signs its verdicts with. No private key leaves it. Safe to use concurrently, from several processes. */
 export interface SigningKeys {
   /**
@@ -16,8 +22,8 @@ export interface SigningKeys {
    * on disk is no key ring, STORE_FULL, STORE_IO.
    */
   published(): Promise<readonly [PublishedKey, ...PublishedKey[]]>;
-  /** Signs these bytes (Ed25519). Throws what `published` throws; CONFIG_INVALID where the private key is gone or can be read by others. */
-  sign(bytes: Uint8Array): Promise<{ readonly keyId: string; readonly signature: Buffer }>;
+  /** The key that signs now. Throws what `published` throws; CONFIG_INVALID where its private half is gone or can be read by others. */
+  signer(): Promise<SigningKey>;
   /** Puts a new key in place of the one that signs, whose private half is removed. Answers the new one. Throws what `published` throws; BUSY where another process does the same. */
   rotate(): Promise<PublishedKey>;
 }

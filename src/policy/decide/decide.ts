@@ -2,14 +2,14 @@ import type { Policy, RepositoryPolicy } from "../../core/policy.ts";
 import type { PolicyQuestion } from "../../core/ports/policy.ts";
 import type { Undecided, Verdict } from "../../core/verdict.ts";
 import type { OsvFeed } from "../osv-feed.ts";
-import { builderLevel, selectRule } from "../select-rule.ts";
+import { builderLevel, type EffectiveRule, selectRule } from "../select-rule.ts";
 import { softened, verdictOf } from "./conclude.ts";
 import { judgeContinuity } from "./judge-continuity.ts";
 import { judgeIntegrity } from "./judge-integrity.ts";
 import { judgeMetadata } from "./judge-metadata.ts";
 import { judgeProvenance, type LevelReached } from "./judge-provenance.ts";
 import { judgeSignatures, trustedSignatures } from "./judge-signatures.ts";
-import { signaturesOf, type VerifiedSignature } from "./signatures.ts";
+import { type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
 
 /** The policy in force, with what belongs to it. */
 export interface Ruling {
@@ -37,7 +37,16 @@ export function decide(question: PolicyQuestion, ruling: Ruling): Verdict | Unde
   if (signatures.unavailable.length > 0 && !certain.some(({ effect }) => effect === "refuse")) {
     return { kind: "undecided", detail: signatures.unavailable.join("; ") };
   }
-  const level = ruling.levelOf(trustedSignatures(signatures, rule), (id) => builderLevel(policy, id) !== undefined);
+  const level = levelReached(signatures, rule, ruling);
   const about = [...judgeSignatures(signatures, rule), ...judgeContinuity(question, signatures, rule), ...judgeProvenance(level, rule)];
   return verdictOf([...certain, ...about.map((judgement) => softened(judgement, question, policy))]);
+}
+
+/** The level that an archive's evidence makes under the rule that holds for it. Pure. */
+export function assessLevel({ ref, evidence }: Pick<PolicyQuestion, "ref" | "evidence">, ruling: Ruling): LevelReached {
+  return levelReached(signaturesOf(evidence), selectRule(ruling.policy, ref), ruling);
+}
+
+function levelReached(signatures: Signatures, rule: EffectiveRule, { policy, levelOf }: Ruling): LevelReached {
+  return levelOf(trustedSignatures(signatures, rule), (id) => builderLevel(policy, id) !== undefined);
 }

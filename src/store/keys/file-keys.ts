@@ -5,7 +5,7 @@ import { z } from "zod";
 import { AssayError } from "../../core/errors.ts";
 import { keyIdOf } from "../../core/key-id.ts";
 import type { Clock } from "../../core/ports/clock.ts";
-import type { PublishedKey, SigningKeys } from "../../core/ports/signing-keys.ts";
+import type { PublishedKey, SigningKey, SigningKeys } from "../../core/ports/signing-keys.ts";
 import { FILE_MODE, makeFolder, syncFolder } from "../folders.ts";
 import { storeError, systemCode } from "../store-error.ts";
 import { readSecretFile, requireSecretFolder } from "./secret-file.ts";
@@ -35,7 +35,7 @@ export class FileKeys implements SigningKeys {
   readonly #folder: string;
   readonly #clock: Clock;
   #known: { readonly state: string; readonly entries: readonly [Entry, ...Entry[]] } | undefined;
-  #signing: { readonly id: string; readonly key: KeyObject } | undefined;
+  #signing: SigningKey | undefined;
 
   constructor({ dataDir, clock }: { readonly dataDir: string; readonly clock: Clock }) {
     this.#folder = join(dataDir, "keys");
@@ -53,9 +53,23 @@ export class FileKeys implements SigningKeys {
     return [newest, ...older];
   }
 
-  async sign(bytes: Uint8Array): Promise<{ readonly keyId: string; readonly signature: Buffer }> {
-    const { id, key } = await this.#signingKey();
-    return { keyId: id, signature: sign(null, bytes, key) };
+  /** Looks twice, since another process may put a new key in place between reading the ring and reading the key. */
+  async signer(): Promise<SigningKey> {
+    for (let attempt = 1; ; attempt++) {
+      const { id } = newestOf(await this.#entries());
+      if (this.#signing?.keyId === id) return this.#signing;
+      const pem = await readSecretFile(join(this.#folder, privateFile(id)), "the signing key", MAX_KEY_BYTES);
+      if (pem) {
+        const key = privateKeyOf(pem, id);
+        this.#signing = { keyId: id, sign: (bytes) => sign(null, bytes, key) };
+        return this.#signing;
+      }
+      if (attempt > 1) {
+        throw new AssayError("CONFIG_INVALID", `the private half of the key ${id} is gone`, {
+          help: "`assay keys rotate` makes a new key",
+        });
+      }
+    }
   }
 
   async rotate(): Promise<PublishedKey> {
@@ -65,23 +79,6 @@ export class FileKeys implements SigningKeys {
     // Whoever steals the disk from now on can no longer sign in the name of the old key.
     await this.#remove(privateFile(old.id));
     return { id: made.id, pem: made.pem, validFrom: made.validFrom };
-  }
-
-  /** Twice, since another process may put a new key in place between the two looks. */
-  async #signingKey(): Promise<{ readonly id: string; readonly key: KeyObject }> {
-    for (let attempt = 1; ; attempt++) {
-      const { id } = newestOf(await this.#entries());
-      if (this.#signing?.id === id) return this.#signing;
-      const pem = await readSecretFile(join(this.#folder, privateFile(id)), "the signing key", MAX_KEY_BYTES);
-      if (pem) {
-        this.#signing = { id, key: privateKeyOf(pem, id) };
-        return this.#signing;
-      }
-      if (attempt > 1)
-        throw new AssayError("CONFIG_INVALID", `the private half of the key ${id} is gone`, {
-          help: "`assay keys rotate` makes a new key",
-        });
-    }
   }
 
   /** Oldest first. Read again only where the folder has changed. */

@@ -1,18 +1,24 @@
 import { verify } from "node:crypto";
+import { checkSubject } from "../../core/check-subject.ts";
 import type { Digests } from "../../core/digest.ts";
 import { type Checked, found, passed } from "../../core/finding.ts";
 import { JsonFields, JsonShapeError } from "../../core/json-fields.ts";
 import { quote } from "../../core/quote.ts";
 import type { Signer } from "../../core/signer.ts";
-import type { Statement } from "../../core/statement.ts";
+import type { Level, Statement } from "../../core/statement.ts";
 import { BundleFinding } from "../sigstore/bundle-finding.ts";
 import { preAuthEncoding } from "../sigstore/signed-content.ts";
-import { readStatement, requireSubject, STATEMENT_PAYLOAD_TYPE } from "../sigstore/statement.ts";
+import { readStatement, STATEMENT_PAYLOAD_TYPE } from "../sigstore/statement.ts";
 import { type Envelope, readEnvelope } from "./envelope.ts";
+import { levelStatedBy } from "./levels.ts";
 import type { VsaKey } from "./vsa-key.ts";
+import { STATEMENT_TYPE, VSA_PREDICATE_TYPE } from "./vsa-types.ts";
 
-const VSA_PREDICATE_TYPE = "https://slsa.dev/verification_summary/v1";
-const STATEMENT_TYPE = "https://in-toto.io/Statement/v1";
+/** Clocks of two machines differ. The time is the signer's own word, so nothing is lost by taking it for a little early. */
+const CLOCK_SKEW_MS = 5 * 60_000;
+
+/** It is kept with the evidence. */
+const MAX_ID_CHARACTERS = 2048;
 
 /** RFC 3339. Date.parse takes much else. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
@@ -24,14 +30,12 @@ export interface VsaRequest {
   readonly keys: readonly VsaKey[];
   /** The archive's, as `formatPurl` writes it. */
   readonly purl: string;
+  /** The archive's file name, which the statement must have it under. */
+  readonly file: string;
   /** Of the archive, as computed. */
   readonly digests: Digests;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Verifiers that the operator accepts by id; undefined for whoever has the key. */
-  readonly verifierIds?: readonly string[];
-  /** How old a summary may be; undefined for any age. */
-  readonly maxAgeMs?: number;
 }
 
 /** What another verifier found, as it says itself. */
@@ -40,16 +44,16 @@ export interface VerificationSummary {
   readonly verifierId: string;
   /** Milliseconds since the epoch. */
   readonly verifiedAt: number;
-  /** The policy that it judged by. */
-  readonly policyUri: string;
-  /** `SLSA_BUILD_LEVEL_2`, …, or levels of the verifier's own. */
-  readonly levels: readonly string[];
+  /** That its `verifiedLevels` amount to. How much of it counts is for the policy to say. */
+  readonly level: Exclude<Level, "L0">;
+  readonly statement: Statement;
 }
 
 /**
  * Checks another verifier's summary of an archive: signed by one of the keys (Ed25519, or ECDSA P-256 with SHA-256 in DER), about these bytes and this
- * purl, and PASSED. KEY_UNKNOWN: nobody accepted its key. PREDICATE_MISMATCH: it is about another package, by another verifier, or a refusal.
- * TIMESTAMP_INVALID: dated in the future, or too old. https://slsa.dev/spec/v1.1/verification_summary
+ * purl, and PASSED. KEY_UNKNOWN: nobody accepted its key. SUBJECT_MISMATCH: it is about other bytes, or has them under another name.
+ * PREDICATE_MISMATCH: it is about another package, or a refusal. TIMESTAMP_INVALID: dated in the future. How long ago it was made does not matter: what was found
+ * out about these bytes then is so now, and whoever no longer believes it takes the key out of the policy. https://slsa.dev/spec/v1.1/verification_summary
  */
 export function verifyVsa(request: VsaRequest): Checked<VerificationSummary> {
   const envelope = readEnvelope(request.envelope);
@@ -63,7 +67,8 @@ export function verifyVsa(request: VsaRequest): Checked<VerificationSummary> {
     if (statement.predicateType !== VSA_PREDICATE_TYPE) {
       return found("PREDICATE_UNSUPPORTED", `expected a verification summary, got a predicate of type ${quote(statement.predicateType)}`);
     }
-    requireSubject(statement, request.digests);
+    const subject = checkSubject(statement, { digests: request.digests, nameMatches: (name) => name === request.file, single: true });
+    if (!subject.ok) return subject;
     return readSummary(statement, signer.value, request);
   } catch (error) {
     if (error instanceof BundleFinding) return { ok: false, finding: error.finding };
@@ -84,26 +89,22 @@ function findSigner(envelope: Envelope, keys: readonly VsaKey[]): Checked<VsaKey
   return found("KEY_UNKNOWN", `the summary is signed by none of the ${keys.length} keys that the policy accepts`);
 }
 
-function readSummary({ predicate }: Statement, { keyId }: VsaKey, request: VsaRequest): Checked<VerificationSummary> {
-  const root = new JsonFields(predicate ?? undefined, "predicate");
+function readSummary(statement: Statement, { keyId }: VsaKey, request: VsaRequest): Checked<VerificationSummary> {
+  const root = new JsonFields(statement.predicate ?? undefined, "predicate");
   const verifierId = root.object("verifier").text("id");
+  if (verifierId.length > MAX_ID_CHARACTERS) throw new JsonShapeError("predicate.verifier.id is too long");
   const verifiedAt = timeOf(root.text("timeVerified"));
   const resource = root.text("resourceUri");
-  const policyUri = root.object("policy").text("uri");
+  root.object("policy").text("uri");
   const result = root.text("verificationResult");
   const levels = root.texts("verifiedLevels");
   if (result !== "PASSED") return found("PREDICATE_MISMATCH", `${quote(verifierId)} did not pass it: ${quote(result)}`);
   if (resource !== request.purl)
     return found("PREDICATE_MISMATCH", `the summary is about ${quote(resource)}, not about ${quote(request.purl)}`);
-  if (request.verifierIds && !request.verifierIds.includes(verifierId)) {
-    return found("PREDICATE_MISMATCH", `the summary is by ${quote(verifierId)}, expected ${request.verifierIds.map(quote).join(" or ")}`);
+  if (verifiedAt > request.now + CLOCK_SKEW_MS) {
+    return found("TIMESTAMP_INVALID", `the summary is dated ${new Date(verifiedAt).toISOString()}, which is in the future`);
   }
-  const at = new Date(verifiedAt).toISOString();
-  if (verifiedAt > request.now) return found("TIMESTAMP_INVALID", `the summary is dated ${at}, which is in the future`);
-  if (request.maxAgeMs !== undefined && request.now - verifiedAt > request.maxAgeMs) {
-    return found("TIMESTAMP_INVALID", `the summary is of ${at}, which is too long ago`);
-  }
-  return passed({ signer: { kind: "vsa", keyId }, verifierId, verifiedAt, policyUri, levels });
+  return passed({ signer: { kind: "vsa", keyId }, verifierId, verifiedAt, level: levelStatedBy(levels), statement });
 }
 
 function timeOf(text: string): number {

@@ -1,0 +1,99 @@
+import { LRUCache } from "lru-cache";
+import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
+import type { Asker } from "../core/decision.ts";
+import { AssayError } from "../core/errors.ts";
+import type { Clock } from "../core/ports/clock.ts";
+import type { Repository } from "../core/ports/ecosystem.ts";
+import type { Index } from "../core/ports/index-store.ts";
+import type { AssessingPolicy } from "../core/ports/policy.ts";
+import type { SigningKeys } from "../core/ports/signing-keys.ts";
+import { formatPurl } from "../core/purl.ts";
+import type { Admission } from "../core/verdict.ts";
+import { type AdmittedArchive, makeVsa } from "../verify/vsa/make-vsa.ts";
+import { EvidenceUnavailable, questionWithHistory } from "./judge.ts";
+import type { Mirror } from "./obtain.ts";
+
+export interface SummariesDeps {
+  readonly mirror: Pick<Mirror, "obtain" | "held">;
+  readonly index: Pick<Index, "admitted" | "firstSeenAt">;
+  readonly policy: AssessingPolicy;
+  readonly keys: SigningKeys;
+  readonly clock: Clock;
+  /** Where clients reach this Assay, as the operator says; undefined for one that is known by its key only. Never a Host header: what is signed is not for clients to choose. */
+  readonly publicUrl: string | undefined;
+}
+
+/** A summary, or the refusal in its place: what is not served is not vouched for. */
+export type Vouched = { readonly kind: "summary"; readonly envelope: Buffer } | { readonly kind: "refused"; readonly admission: Admission };
+
+/** Signed summaries that are kept in memory. One has about 1.5 KiB. */
+const KEPT = 2000;
+
+/** What this Assay signs about the archives that it admits, for other verifiers. Made when asked for, by the policy of now; nothing is signed on a hit. */
+export class Summaries {
+  readonly #deps: SummariesDeps;
+  readonly #made = new LRUCache<string, Buffer>({ max: KEPT });
+
+  constructor(deps: SummariesDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The summary of an archive, which comes by the whole road first where it is not held. Throws what `obtain` throws and what `SigningKeys` throws; NOT_FOUND in audit mode.
+   */
+  async of(repository: Repository, ref: ArtifactRef, asker: Asker): Promise<Vouched> {
+    const obtained = await this.#deps.mirror.obtain(repository, ref, asker);
+    if (obtained.kind === "refused") return obtained;
+    if (obtained.kind === "held") return this.#vouch(repository, obtained.admission);
+    const admission = await obtained.flight.admission;
+    return admission.verdict.kind === "refuse" ? { kind: "refused", admission } : this.#vouch(repository, admission);
+  }
+
+  /** The same for what is held and admitted, without asking anybody; undefined for the rest. */
+  async ofHeld(repository: Repository, ref: ArtifactRef, asker: Asker): Promise<Buffer | undefined> {
+    const held = await this.#deps.mirror.held(repository, ref, asker);
+    if (held?.kind !== "held") return undefined;
+    try {
+      const vouched = await this.#vouch(repository, held.admission);
+      return vouched.kind === "summary" ? vouched.envelope : undefined;
+    } catch (error) {
+      if (error instanceof AssayError && (error.code === "NOT_FOUND" || error.code === "CONFIG_INVALID")) return undefined;
+      throw error;
+    }
+  }
+
+  async #vouch(repository: Repository, admission: Admission): Promise<Vouched> {
+    const { policy, keys } = this.#deps;
+    const { verdict, level, enforced, policySha256 } = policy.assess(await questionWithHistory(repository, admission, this.#deps));
+    if (verdict.kind === "undecided") throw new EvidenceUnavailable(admission, policy.inForce(admission.ref), verdict.detail);
+    if (verdict.kind === "refuse") return { kind: "refused", admission: { ...admission, verdict } };
+    if (!enforced) {
+      throw new AssayError("NOT_FOUND", "the policy here is in audit mode, which admits what it would refuse: nothing is vouched for", {
+        help: "set `mode: enforce` in the policy of this mirror",
+      });
+    }
+    const signer = await keys.signer();
+    const archive: AdmittedArchive = {
+      purl: formatPurl(admission.ref),
+      file: admission.ref.file,
+      digests: comparedDigests(admission),
+      verifiedAt: admission.decidedAt,
+      level,
+      verifierId: this.#deps.publicUrl === undefined ? `urn:assay:${signer.keyId}` : `${this.#deps.publicUrl}/`,
+      policySha256,
+    };
+    const key = [artifactKey(admission.ref), admission.digest, admission.decidedAt, level, policySha256, signer.keyId].join("\0");
+    const envelope = this.#made.get(key) ?? makeVsa(archive, signer);
+    this.#made.set(key, envelope);
+    return { kind: "summary", envelope };
+  }
+}
+
+/** SHA-256 as computed; SHA-512 where somebody claimed it, since claims that the bytes do not meet are refused. */
+function comparedDigests({ digest, claims, evidence }: Admission): AdmittedArchive["digests"] {
+  const isCompared = evidence.some(
+    ({ verifier, subject, outcome }) => verifier === "checksum" && subject === digest && outcome.kind === "pass",
+  );
+  const sha512 = isCompared ? claims.find(({ algorithm }) => algorithm === "sha512")?.hex : undefined;
+  return { sha256: digest, ...(sha512 === undefined ? {} : { sha512 }) };
+}
