@@ -1,4 +1,4 @@
-import { VERIFIER_IDS } from "../core/evidence.ts";
+import { ALWAYS_LOOKING } from "../core/evidence.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
 import { createEcosystems } from "../ecosystems/index.ts";
@@ -11,6 +11,7 @@ import { MirrorDocuments } from "../mirror/documents.ts";
 import { MirrorForesight } from "../mirror/foresight.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { Summaries } from "../mirror/summaries.ts";
+import { wouldLook } from "../mirror/would-look.ts";
 import { FileKeys } from "../store/keys/file-keys.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
@@ -20,6 +21,7 @@ import { enforcePolicy } from "./enforced-policy.ts";
 import { LiveTrust } from "./trust/live-trust.ts";
 import { registryKeySource } from "./trust/registry-key-source.ts";
 import { connectRepositories } from "./upstream-options.ts";
+import { verdictSource } from "./verdict-source.ts";
 
 /** Everything built and wired, not yet listening. */
 export interface Assay {
@@ -57,7 +59,13 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
   const knownRegistries = trust.registries.map(({ registry }) => registry);
   const readers = new Readers(blobs, OPEN_BLOBS);
   const policy = await enforcePolicy(config, { repositories, rules, clock, log, changed });
-  const foresight = new MirrorForesight({ index, policy, verifierIds: VERIFIER_IDS, clock });
+  const foresight = new MirrorForesight({
+    index,
+    policy,
+    verifierIds: ALWAYS_LOOKING,
+    wouldLook: (repository, admission) => wouldLook(verifiers, repository, admission),
+    clock,
+  });
   const services = { documents, index, foresight, upstream, limits: config.limits, log, knownRegistries };
   const ecosystems = createEcosystems(services);
   const verifiers = createVerifiers({
@@ -67,6 +75,8 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     roots: trust,
     pgpKeys: () => policy.pgpKeys(),
     registryKeys: registryKeySource(trust, services),
+    mirrorKeys: policy.mirrorKeys,
+    verdicts: verdictSource(services),
   });
   const decisions = new DecisionLog({ index, clock, log });
   const mirror = new Mirror(

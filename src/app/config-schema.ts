@@ -78,10 +78,14 @@ export function configSchema(surroundings: Surroundings) {
     concurrency: integer(1, 1024).optional(),
     file_origins: list(origin(), 100).optional(),
     trust: name().optional(),
+    verdicts: boolean().optional(),
   }).superRefine((keys, context) => {
     const isOnTheWire = keys.url.protocol === "http:" && !isLoopbackHost(keys.url.hostname);
     if (keys.auth && (isOnTheWire || keys.url.protocol === "file:")) {
       context.addIssue({ code: "custom", path: ["auth"], message: "credentials only for an https url, or for http to this machine" });
+    }
+    if (keys.url.protocol === "file:" && keys.verdicts) {
+      context.addIssue({ code: "custom", path: ["verdicts"], message: "nothing here for a file: url, which is no other Assay" });
     }
     if (keys.url.protocol === "file:" && (keys.ca !== undefined || keys.proxy !== undefined)) {
       context.addIssue({ code: "custom", path: [keys.ca === undefined ? "proxy" : "ca"], message: "nothing here for a file: url" });

@@ -39,6 +39,8 @@ export interface UpstreamConfig {
   readonly fileOrigins: readonly string[];
   /** Name of the trust material that evidence from here is checked against; `public` or a key of `trust`. */
   readonly trust: string;
+  /** Whether it is another Assay, whose signed verdicts a policy may rely on. */
+  readonly verdicts: boolean;
 }
 
 export interface RepositoryConfig {
@@ -199,7 +201,18 @@ function toRepository(written: Written["repositories"][number]): RepositoryConfi
 
 type WrittenUpstream = NonNullable<Written["repositories"][number]["upstreams"]>[number];
 
-function toUpstream({ url, auth, ca, proxy, timeouts, retries, concurrency, file_origins, trust }: WrittenUpstream): UpstreamConfig {
+function toUpstream({
+  url,
+  auth,
+  ca,
+  proxy,
+  timeouts,
+  retries,
+  concurrency,
+  file_origins,
+  trust,
+  verdicts,
+}: WrittenUpstream): UpstreamConfig {
   return {
     ...defaultUpstream(url),
     ...(auth ? { auth } : {}),
@@ -214,12 +227,21 @@ function toUpstream({ url, auth, ca, proxy, timeouts, retries, concurrency, file
     concurrency: concurrency ?? DEFAULT_CONCURRENCY,
     fileOrigins: file_origins ?? [],
     trust: trust ?? "public",
+    verdicts: verdicts ?? false,
   };
 }
 
 /** An upstream of which only the address is known. */
 export function defaultUpstream(url: URL): UpstreamConfig {
-  return { url, timeouts: DEFAULT_TIMEOUTS, retries: DEFAULT_RETRIES, concurrency: DEFAULT_CONCURRENCY, fileOrigins: [], trust: "public" };
+  return {
+    url,
+    timeouts: DEFAULT_TIMEOUTS,
+    retries: DEFAULT_RETRIES,
+    concurrency: DEFAULT_CONCURRENCY,
+    fileOrigins: [],
+    trust: "public",
+    verdicts: false,
+  };
 }
 
 /** A time stamp of the public repository is good for a week. */

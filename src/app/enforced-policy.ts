@@ -10,14 +10,18 @@ import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-
 import type { ReadPolicy } from "../policy/read-policy.ts";
 import { selectRule } from "../policy/select-rule.ts";
 import { loadPinnedKeys, type PinnedKey } from "../verify/openpgp/pinned-keys.ts";
+import type { MirrorKeys } from "../verify/vsa.ts";
 import type { Config } from "./config.ts";
 import { CONFIG_DEFAULTS } from "./config-defaults.ts";
 import { levelOf } from "./level-of.ts";
+import { mirrorKeyIds, mirrorKeysOf } from "./mirror-keys.ts";
 
 /** The policy that requests are decided by, as its file says it now. */
 export interface EnforcedPolicy extends AssessingPolicy {
   /** The OpenPGP keys that the policy names. Read anew when the policy changes. Throws CONFIG_INVALID where a key file cannot be used. */
   pgpKeys(): Promise<readonly PinnedKey[]>;
+  /** The same for the keys of other Assays. */
+  readonly mirrorKeys: MirrorKeys;
   close(): void;
 }
 
@@ -67,7 +71,8 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
       const { label, rule } = selectRule(policy, ref);
       return { file, revision, mode: policy.mode, rule: label, ...(rule ? { ruleAt: rule.at } : {}) };
     },
-    pgpKeys: keysOf(live),
+    pgpKeys: perRevision(live, pinnedKeysOf),
+    mirrorKeys: { ids: () => mirrorKeyIds(live.current().policy), keys: perRevision(live, mirrorKeysOf) },
     close: () => live.close(),
   };
 }
@@ -86,13 +91,14 @@ function warn({ warnings }: ReadPolicy, log: Log): void {
   for (const warning of warnings) log.warn({ ...warning }, "the policy has something dangerous, or that does nothing");
 }
 
-function keysOf(live: LivePolicy): () => Promise<readonly PinnedKey[]> {
-  let known: { revision: string; keys: readonly PinnedKey[] } | undefined;
+/** What `read` makes of the policy of now, read once for each revision. */
+function perRevision<Value>(live: LivePolicy, read: (policy: RulingPolicy) => Promise<Value>): () => Promise<Value> {
+  let known: { revision: string; value: Value } | undefined;
   return async () => {
     const { policy, revision } = live.current();
     // Only what could be read is remembered: a key file that was being replaced is there the next time.
-    if (known?.revision !== revision) known = { revision, keys: await pinnedKeysOf(policy) };
-    return known.keys;
+    if (known?.revision !== revision) known = { revision, value: await read(policy) };
+    return known.value;
   };
 }
 

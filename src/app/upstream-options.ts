@@ -41,10 +41,10 @@ export async function connectRepositories(
 
 /** The only place where credentials are taken out of their wrapping. */
 export function upstreamOptions(repository: string, upstreams: readonly UpstreamConfig[], env: Environment): UpstreamOptions[] {
-  return upstreams.map(({ url, auth, ca, proxy, timeouts, retries, concurrency, fileOrigins, trust }, position) => {
+  return upstreams.map(({ url, auth, ca, proxy, timeouts, retries, concurrency, fileOrigins, trust, verdicts }, position) => {
     const through = proxy === "none" ? undefined : (proxy ?? proxyOfEnvironment(url, env));
     return {
-      upstream: { id: `${repository}#${position}`, url, trust },
+      upstream: { id: `${repository}#${position}`, url, trust, ...(verdicts ? { verdicts } : {}) },
       ...(auth ? { auth: revealAuth(auth) } : {}),
       ...(ca === undefined ? {} : { ca }),
       ...(through ? { proxy: proxyUrl(through) } : {}),

@@ -3,8 +3,11 @@ import type { Signer } from "./signer.ts";
 import type { Statement } from "./statement.ts";
 
 /** One file in verify/ each. The list grows with that folder. */
-export const VERIFIER_IDS = ["checksum", "archive", "sigstore", "openpgp", "registry-signature"] as const;
+export const VERIFIER_IDS = ["checksum", "archive", "sigstore", "openpgp", "registry-signature", "vsa"] as const;
 export type VerifierId = (typeof VERIFIER_IDS)[number];
+
+/** Those that look at every archive. The others look where they have a reason to, and leave no evidence where they have none. */
+export const ALWAYS_LOOKING: readonly VerifierId[] = VERIFIER_IDS.filter((id) => id !== "vsa");
 
 /** Why an outcome is `invalid`, machine-readable. A closed list: documented in the README, relied on by scripts. */
 export const FINDING_CODES = [

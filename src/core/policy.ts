@@ -116,11 +116,21 @@ export type SignerRule = Placed & { readonly name: string } & (
         readonly keysPath?: string;
       }
     | {
-        /** A registry's key, a managed key of a bundle, or another Assay's. */
-        readonly kind: "registry" | "key" | "vsa";
+        /** A registry's key, or a managed key of a bundle. */
+        readonly kind: "registry" | "key";
         readonly keyId: string;
         /** File with the public key; absolute. */
         readonly keysPath?: string;
+      }
+    | {
+        /** The key of another Assay, whose verdicts count. */
+        readonly kind: "vsa";
+        /** As `keyIdOf` makes it. */
+        readonly keyId: string;
+        /** File with the public key; absolute. */
+        readonly keysPath?: string;
+        /** How far its word is taken for the level of an archive. */
+        readonly level: Exclude<Level, "L0">;
       }
   );
 export type SigstoreRule = Extract<SignerRule, { kind: "sigstore" }>;

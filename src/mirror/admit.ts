@@ -72,9 +72,11 @@ export async function admit(
   }
 }
 
-/** Every verifier over every archive: all that can be known of it, before anything is decided. One verifier may find several things. */
+/** Every verifier that would look at the archive: all that can be known of it, before anything is decided. One verifier may find several things. */
 async function verify(candidate: Candidate, deps: AdmitDeps): Promise<Facts> {
-  const found = deps.verifiers.map(async (verifier) => {
+  const { ref, resolution } = candidate;
+  const looking = deps.verifiers.filter((verifier) => verifier.wouldLook?.({ ref, upstream: resolution.upstream }, []) ?? true);
+  const found = looking.map(async (verifier) => {
     const outcomes = [await verifier.verify(candidate)].flat();
     const about = { verifier: verifier.id, subject: candidate.blob.digest, checkedAt: deps.clock.now() };
     return outcomes.map((outcome) => ({ ...about, outcome }));

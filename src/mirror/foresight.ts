@@ -15,7 +15,10 @@ import { mayBeMended } from "./may-be-mended.ts";
 interface ForesightDeps {
   readonly index: Pick<Index, "refused" | "sightings">;
   readonly policy: Policy;
+  /** Those that look at every archive. */
   readonly verifierIds: readonly VerifierId[];
+  /** Whether one of the others would look now where it did not before. */
+  readonly wouldLook: (repository: Repository, admission: Admission) => boolean;
   readonly clock: Clock;
 }
 
@@ -122,7 +125,7 @@ export class MirrorForesight implements Foresight {
     const { digest, evidence } = line;
     const question = questionOf(repository, { ...subject.facts, digest, evidence }, history, now);
     const verdict = this.#deps.policy.decide({ ...question, ...tagsOf(subject.archive) });
-    if (verdict.kind !== "refuse" || mayBeMended(line, verdict)) return undefined;
+    if (verdict.kind !== "refuse" || mayBeMended(line, verdict, this.#deps.wouldLook(repository, line))) return undefined;
     if (subject.held) return { refusal: verdict, until: Number.POSITIVE_INFINITY };
     if (verdict.reasons.some(({ code }) => OF_OTHER_BYTES.has(code))) return undefined;
     return { refusal: verdict, until: line.decidedAt + REFUSAL_SHOWN_MS };

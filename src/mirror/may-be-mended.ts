@@ -13,8 +13,11 @@ const OF_A_SIGNATURE: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   "PROVENANCE_TOO_LOW",
 ]);
 
-/** Whether what is held could be let through if it were checked anew: a key or a root that its signatures need may have been added since. */
-export function mayBeMended({ evidence }: Admission, { reasons }: Refusal): boolean {
+/**
+ * Whether what is held could be let through if it were checked anew: a key or a root that its signatures need may have been added since. `wouldLook`: a verifier that had no
+ * reason to look at it has one now.
+ */
+export function mayBeMended({ evidence }: Admission, { reasons }: Refusal, wouldLook: boolean): boolean {
   if (!reasons.every(({ code }) => OF_A_SIGNATURE.has(code))) return false;
-  return evidence.some(({ outcome }) => outcome.kind === "invalid" && OF_OUR_TRUST.has(outcome.code));
+  return wouldLook || evidence.some(({ outcome }) => outcome.kind === "invalid" && OF_OUR_TRUST.has(outcome.code));
 }

@@ -21,6 +21,7 @@ import { Flight, type Withhold } from "./flight.ts";
 import { isWhole } from "./is-whole.ts";
 import { judge } from "./judge.ts";
 import { mayBeMended } from "./may-be-mended.ts";
+import { wouldLook } from "./would-look.ts";
 
 /** What is known of an archive without asking an upstream. */
 export type Held =
@@ -73,7 +74,7 @@ export class Mirror {
     this.#deps = deps;
     this.#settings = settings;
     this.#refused = new LRUCache({ max: 10_000 });
-    this.#verifierIds = deps.verifiers.map(({ id }) => id);
+    this.#verifierIds = deps.verifiers.flatMap((verifier) => (verifier.wouldLook ? [] : verifier.id));
     this.#slots = new Semaphore({ slots: deps.limits.fetches, queue: deps.limits.fetchQueue, what: "archive fetches" });
   }
 
@@ -117,7 +118,8 @@ export class Mirror {
     const admission = await this.#deps.index.admission(ref, { admittedOnly: true });
     if (!admission || !isWhole(admission, this.#verifierIds)) return undefined;
     const judged = await this.#judged(repository, admission);
-    return judged?.kind === "refused" && mayBeMended(admission, judged.refusal) ? undefined : judged;
+    if (judged?.kind !== "refused") return judged;
+    return mayBeMended(admission, judged.refusal, wouldLook(this.#deps.verifiers, repository, admission)) ? undefined : judged;
   }
 
   async #judged(repository: Repository, admission: Admission): Promise<Held | undefined> {

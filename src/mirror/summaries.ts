@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
 import type { Asker } from "../core/decision.ts";
-import { AssayError } from "../core/errors.ts";
+import { AssayError, type ErrorCode } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
@@ -14,8 +14,8 @@ import { EvidenceUnavailable, questionWithHistory } from "./judge.ts";
 import type { Mirror } from "./obtain.ts";
 
 export interface SummariesDeps {
-  readonly mirror: Pick<Mirror, "obtain" | "held">;
-  readonly index: Pick<Index, "admitted" | "firstSeenAt">;
+  readonly mirror: Pick<Mirror, "obtain">;
+  readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt">;
   readonly policy: AssessingPolicy;
   readonly keys: SigningKeys;
   readonly clock: Clock;
@@ -28,6 +28,9 @@ export type Vouched = { readonly kind: "summary"; readonly envelope: Buffer } | 
 
 /** Signed summaries that are kept in memory. One has about 1.5 KiB. */
 const KEPT = 2000;
+
+/** In audit mode, without a usable key, or while evidence is missing nothing is signed, which is no reason to show nothing else. */
+const NOTHING_SIGNED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["NOT_FOUND", "CONFIG_INVALID", "UPSTREAM_EVIDENCE"]);
 
 /** What this Assay signs about the archives that it admits, for other verifiers. Made when asked for, by the policy of now; nothing is signed on a hit. */
 export class Summaries {
@@ -49,15 +52,17 @@ export class Summaries {
     return admission.verdict.kind === "refuse" ? { kind: "refused", admission } : this.#vouch(repository, admission);
   }
 
-  /** The same for what is held and admitted, without asking anybody; undefined for the rest. */
-  async ofHeld(repository: Repository, ref: ArtifactRef, asker: Asker): Promise<Buffer | undefined> {
-    const held = await this.#deps.mirror.held(repository, ref, asker);
-    if (held?.kind !== "held") return undefined;
+  /** The same for what is held and admitted, without asking anybody; undefined for the rest. To show it beside other evidence tells nobody a verdict over the archive. */
+  async ofHeld(repository: Repository, ref: ArtifactRef): Promise<Buffer | undefined> {
+    const admitted = await this.#deps.index.admission(ref, { admittedOnly: true });
+    if (!admitted) return undefined;
+    const newest = await this.#deps.index.admission(ref);
     try {
-      const vouched = await this.#vouch(repository, held.admission);
+      // A later check of the same bytes knows more, also where it ended in a refusal.
+      const vouched = await this.#vouch(repository, newest?.digest === admitted.digest ? newest : admitted);
       return vouched.kind === "summary" ? vouched.envelope : undefined;
     } catch (error) {
-      if (error instanceof AssayError && (error.code === "NOT_FOUND" || error.code === "CONFIG_INVALID")) return undefined;
+      if (error instanceof AssayError && NOTHING_SIGNED.has(error.code)) return undefined;
       throw error;
     }
   }

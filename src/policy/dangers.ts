@@ -72,6 +72,8 @@ function signerDangers(policy: Policy, warning: Warn): PolicyWarning[] {
         warning(path, "NO_KEYS", "no `keys` are given, so signatures by it can be checked only where the registry publishes the key"),
       ];
     }
+    if (signer.kind === "vsa" && signer.keysPath === undefined)
+      return [warning(path, "NO_KEYS", "no `keys` are given, so no verdict by it can be verified, and none is asked for")];
     // Keys count by being here: they are what signatures are checked with.
     if (signer.kind !== "sigstore") return [];
     const unused = used.has(signer) ? [] : [warning(path, "WITHOUT_EFFECT", "no rule names this signer, so it does nothing")];

@@ -195,7 +195,7 @@ function toSigner(name: string, written: NonNullable<Written["signers"]>[string]
   const [first, ...others] = gpg ?? [];
   if (first !== undefined) return { kind: "openpgp", name, at, fingerprints: [first, ...others], ...keysPath };
   if (written.registry_key !== undefined) return { kind: "registry", name, at, keyId: written.registry_key, ...keysPath };
-  if (written.vsa_key !== undefined) return { kind: "vsa", name, at, keyId: written.vsa_key, ...keysPath };
+  if (written.vsa_key !== undefined) return { kind: "vsa", name, at, keyId: written.vsa_key, level: written.level ?? "L1", ...keysPath };
   if (written.key !== undefined) return { kind: "key", name, at, keyId: written.key, ...keysPath };
   throw new Error("the schema lets no signer pass without a kind");
 }

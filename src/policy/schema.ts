@@ -3,6 +3,7 @@ import { z } from "zod";
 import { parseDigest } from "../core/digest.ts";
 import { parseFingerprint } from "../core/fingerprint.ts";
 import { parseGlob } from "../core/glob.ts";
+import { parseKeyId } from "../core/key-id.ts";
 import { expected, type Parsed, parsed } from "../core/parsed.ts";
 import { ON_FAILURE, SIGNATURE_KINDS, WAIVABLE_CHECKS } from "../core/policy.ts";
 import { boolean, choice, duration, list, map, parsedBy, parsedText, text, unexpected } from "../core/schema.ts";
@@ -72,14 +73,16 @@ export function policySchema({ now, isReadable }: PolicySurroundings) {
     gpg: list(parsedText(FINGERPRINT_WORDS, fingerprint), MAX_PATTERNS).min(1, { error: "a list of one or more fingerprints" }).optional(),
     registry_key: keyId().optional(),
     key: keyId().optional(),
-    vsa_key: keyId().optional(),
+    vsa_key: parsedText(KEY_ID_WORDS, sha256KeyId).optional(),
     keys: path.optional(),
+    level: choice(["L1", "L2", "L3"]).optional(),
   }).transform((keys, context) => {
-    const { keys: keysPath, ...kinds } = keys;
+    const { keys: keysPath, level, ...kinds } = keys;
     const given = Object.values(kinds).filter((value) => value !== undefined).length;
     if (given !== 1) return unexpected(context, "one of sigstore, gpg, registry_key, key, vsa_key");
     if (kinds.sigstore && keysPath !== undefined)
       return unexpected(context, "no keys beside sigstore: its keys are in the certificates", ["keys"]);
+    if (level !== undefined && kinds.vsa_key === undefined) return unexpected(context, "a level only beside vsa_key", ["level"]);
     return keys;
   });
 
@@ -286,6 +289,13 @@ function builders() {
     }),
     MAX_PATTERNS,
   );
+}
+
+const KEY_ID_WORDS = "a key's id as `assay keys show` prints it, sha256: and 64 hexadecimal characters";
+
+function sha256KeyId(written: string): Parsed<string> {
+  const id = parseKeyId(written);
+  return id === undefined ? expected(KEY_ID_WORDS) : parsed(id);
 }
 
 const FINGERPRINT_WORDS = "a full OpenPGP fingerprint of 40 or 64 hexadecimal characters";

@@ -9,6 +9,7 @@ import type { RegistryKeySource } from "./registry-signature/ask-for-keys.ts";
 import { RegistrySignatureVerifier } from "./registry-signature.ts";
 import type { TrustRoot } from "./sigstore/trust-root.ts";
 import { SigstoreVerifier } from "./sigstore.ts";
+import { type MirrorKeys, type VerdictSource, VsaVerifier } from "./vsa.ts";
 
 export interface VerifierOptions {
   readonly limits: Limits;
@@ -20,9 +21,12 @@ export interface VerifierOptions {
   readonly pgpKeys: PinnedKeySource;
   /** Keys that an upstream's registry signs with. Asked for where an archive has something that such a key signed. */
   readonly registryKeys: RegistryKeySource;
+  /** Keys of other Assays that the policy in force names, and where their verdicts are. */
+  readonly mirrorKeys: MirrorKeys;
+  readonly verdicts: VerdictSource;
 }
 
-/** Every verifier, one file each. All of them judge every archive. Close each when done: some hold worker threads. */
+/** Every verifier, one file each. All of them judge every archive that they would look at. Close each when done: some hold worker threads. */
 export function createVerifiers(options: VerifierOptions): readonly Verifier[] {
   return [
     new ChecksumVerifier(),
@@ -30,5 +34,6 @@ export function createVerifiers(options: VerifierOptions): readonly Verifier[] {
     new SigstoreVerifier(options),
     new OpenpgpVerifier(options),
     new RegistrySignatureVerifier(options),
+    new VsaVerifier(options),
   ];
 }

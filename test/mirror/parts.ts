@@ -21,7 +21,7 @@ import { createUpstreamClient } from "../../src/upstream/client.ts";
 import type { UpstreamOptions } from "../../src/upstream/options.ts";
 import { createVerifiers, type VerifierOptions } from "../../src/verify/index.ts";
 import { publicTrustRoot } from "../../src/verify/sigstore/trust-root.ts";
-import { SILENT_LOG } from "../support/candidate.ts";
+import { NO_OTHER_MIRROR, SILENT_LOG } from "../support/candidate.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
 import { keySource } from "../support/key-source.ts";
 import { NO_MARKS } from "../support/no-marks.ts";
@@ -120,6 +120,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     roots: new Map([["public", publicTrustRoot()]]),
     pgpKeys: async () => [],
     registryKeys: keySource(),
+    ...NO_OTHER_MIRROR,
     ...options.verifiers,
   });
   const rules: RepositoryPolicy = { unclaimed: "refuse", weakChecksum: "warn", ...options.policy };

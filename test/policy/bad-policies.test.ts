@@ -162,6 +162,26 @@ test.each([
     text: 'version: 1\nsigners: {a: {registry_key: "SHA256:a", key: b}}',
     says: "policy.yaml:2:14 signers.a: expected one of sigstore, gpg",
   },
+  {
+    wrong: "another Assay's key by a name that says nothing of the key",
+    text: 'version: 1\nsigners: {hq: {vsa_key: "hq"}}',
+    says: "signers.hq.vsa_key: expected a key's id as `assay keys show` prints it",
+  },
+  {
+    wrong: "another Assay's key by half of its id",
+    text: `version: 1\nsigners: {hq: {vsa_key: "sha256:${"a".repeat(32)}"}}`,
+    says: "signers.hq.vsa_key: expected a key's id",
+  },
+  {
+    wrong: "taking another Assay's word for L0",
+    text: `version: 1\nsigners: {hq: {vsa_key: "sha256:${"a".repeat(64)}", level: L0}}`,
+    says: "signers.hq.level: expected one of L1, L2, L3",
+  },
+  {
+    wrong: "a level beside another kind of signer",
+    text: 'version: 1\nsigners: {npm: {registry_key: "SHA256:a", level: L2}}',
+    says: "signers.npm.level: expected a level only beside vsa_key",
+  },
   { wrong: "a signer of no kind", text: "version: 1\nsigners: {a: {}}", says: "signers.a: expected one of sigstore, gpg" },
   {
     wrong: "a signer called A",

@@ -23,7 +23,7 @@ signers:
   people:    {sigstore: {issuer: "https://accounts.google.com", identity: "*@acme.com"}}
   packagers: {gpg: ["0123456789ABCDEF0123456789ABCDEF01234567"], keys: ./keys/packagers.asc}
   npm-keys:  {registry_key: "SHA256:abc"}
-  hq-mirror: {vsa_key: "hq"}
+  hq-mirror: {vsa_key: "sha256:${"0A".repeat(32)}"}
 builders:
   L2: ["https://github.com/actions/runner*", "https://gitlab.com/*"]
 deny:
@@ -62,6 +62,7 @@ test("the example of the design is read as it is meant", () => {
     fingerprints: ["0123456789abcdef0123456789abcdef01234567"],
     keysPath: resolve("keys/packagers.asc"),
   });
+  expect(policy.signers.get("hq-mirror")).toMatchObject({ kind: "vsa", keyId: `sha256:${"0a".repeat(32)}`, level: "L1" });
   expect([...policy.signers.values()].map(({ kind }) => kind)).toEqual(["sigstore", "sigstore", "openpgp", "registry", "vsa"]);
 });
 

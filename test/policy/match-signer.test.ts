@@ -4,6 +4,7 @@ import type { Signer, SigstoreSigner } from "../../src/core/signer.ts";
 import { matchSigner } from "../../src/policy/match-signer.ts";
 import { policyOf } from "./policy-text.ts";
 
+const HQ_KEY = `sha256:${"a".repeat(64)}`;
 const GITHUB = "https://token.actions.githubusercontent.com";
 
 function rule(keys: string): SignerRule {
@@ -245,7 +246,7 @@ describe("somebody else", () => {
     {
       attack: "a managed key for a verdict's",
       signer: { kind: "key", keyId: "k" },
-      rule: rule("{vsa_key: k}"),
+      rule: rule(`{vsa_key: "${HQ_KEY}"}`),
       says: "expected the key of another Assay",
     },
     {
@@ -322,7 +323,7 @@ describe("who is meant", () => {
     { who: "a key of version 6", signer: { kind: "openpgp", fingerprint: "a".repeat(64) }, rule: rule(`{gpg: ["${"a".repeat(64)}"]}`) },
     { who: "a registry", signer: { kind: "registry", keyId: "SHA256:a" }, rule: rule('{registry_key: "SHA256:a"}') },
     { who: "a managed key", signer: { kind: "key", keyId: "k" }, rule: rule("{key: k}") },
-    { who: "another Assay", signer: { kind: "vsa", keyId: "k" }, rule: rule("{vsa_key: k}") },
+    { who: "another Assay", signer: { kind: "vsa", keyId: HQ_KEY }, rule: rule(`{vsa_key: "${HQ_KEY}"}`) },
   ])("$who", ({ signer, rule: wanted }) => {
     expect(matchSigner(signer, wanted)).toEqual({ matches: true });
   });

@@ -9,6 +9,7 @@ import type { QuarantinedBlob } from "../../src/core/ports/blob-store.ts";
 import type { ArchiveFormat, Ecosystem, Resolution, SignedItem, SignedSource } from "../../src/core/ports/ecosystem.ts";
 import type { Log } from "../../src/core/ports/log.ts";
 import type { Candidate } from "../../src/core/ports/verifier.ts";
+import type { VsaOptions } from "../../src/verify/vsa.ts";
 
 export interface CandidateOptions {
   readonly bytes: Buffer;
@@ -27,6 +28,8 @@ export interface CandidateOptions {
   readonly items?: readonly SignedItem[];
   /** Name of the trust root that the upstream is bound to. */
   readonly trust?: string;
+  /** Whether the upstream is another Assay. */
+  readonly verdicts?: boolean;
   /** Digests in place of those of `bytes`, for evidence about archives that are not at hand. */
   readonly digests?: Digests;
   /** Whether a signed document is about the archive; by default, whether a statement's subject is the archive by file name and digest. */
@@ -44,6 +47,7 @@ export function makeCandidate(options: CandidateOptions): { readonly candidate: 
     id: "pypi#0",
     url: new URL("https://registry.example/simple/"),
     ...(options.trust === undefined ? {} : { trust: options.trust }),
+    ...(options.verdicts === undefined ? {} : { verdicts: options.verdicts }),
   };
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   const all = { sha256, sha512: createHash("sha512").update(bytes).digest("hex") };
@@ -103,3 +107,9 @@ const isAboutFile: Ecosystem["checkSigned"] = (ref, _item, { statement }, digest
 
 /** A log that keeps nothing. */
 export const SILENT_LOG: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => SILENT_LOG };
+
+/** For verifiers under a policy that names no other Assay. */
+export const NO_OTHER_MIRROR: Pick<VsaOptions, "mirrorKeys" | "verdicts"> = {
+  mirrorKeys: { ids: () => new Set(), keys: async () => [] },
+  verdicts: async () => undefined,
+};

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
-import { type Outcome, VERIFIER_IDS } from "../../src/core/evidence.ts";
+import { ALWAYS_LOOKING, type Outcome, VERIFIER_IDS } from "../../src/core/evidence.ts";
 import { DEFAULT_LIMITS } from "../../src/core/limits.ts";
 import { ArchiveVerifier } from "../../src/verify/archive.ts";
 import { createVerifiers } from "../../src/verify/index.ts";
 import { describeVerifier } from "../contract/verifier.ts";
 import { buildSdist, buildWheel, buildZip } from "../support/archives.ts";
-import { type CandidateOptions, makeCandidate, SILENT_LOG } from "../support/candidate.ts";
+import { type CandidateOptions, makeCandidate, NO_OTHER_MIRROR, SILENT_LOG } from "../support/candidate.ts";
 import { keySource } from "../support/key-source.ts";
 
 const WHEEL = buildWheel({ name: "demo", version: "1.0" });
@@ -103,8 +103,11 @@ test("there is one verifier for each kind of evidence", () => {
     roots: new Map(),
     pgpKeys: none,
     registryKeys: keySource(),
+    ...NO_OTHER_MIRROR,
   };
-  expect(createVerifiers(options).map(({ id }) => id)).toEqual(VERIFIER_IDS);
+  const verifiers = createVerifiers(options);
+  expect(verifiers.map(({ id }) => id)).toEqual(VERIFIER_IDS);
+  expect(verifiers.filter(({ wouldLook }) => !wouldLook).map(({ id }) => id)).toEqual(ALWAYS_LOOKING);
 });
 
 describeVerifier("archive", {

@@ -6,6 +6,8 @@ export interface Upstream {
   readonly url: URL;
   /** Name of the trust material that evidence from here is checked against; `public` where left out. Never chosen by a document. */
   readonly trust?: string;
+  /** Whether it is another Assay, which has a signed verdict beside each archive. Nobody else is asked for one. */
+  readonly verdicts?: boolean;
 }
 
 /** The few response headers that are passed on. Never a client's or an upstream's header array. */

@@ -1,7 +1,8 @@
 import type { ArtifactRef } from "../artifact.ts";
-import type { Outcome, VerifierId } from "../evidence.ts";
+import type { Evidence, Outcome, VerifierId } from "../evidence.ts";
 import type { QuarantinedBlob } from "./blob-store.ts";
 import type { Ecosystem, Resolution, SignedSource } from "./ecosystem.ts";
+import type { Upstream } from "./upstream-client.ts";
 
 /** What a verifier judges: the bytes as computed, and what was said about them. */
 export interface Candidate {
@@ -15,12 +16,24 @@ export interface Candidate {
   readonly admittedBefore: string | undefined;
 }
 
+/** An archive of which only the name and the origin are looked at. */
+export interface Whereabouts {
+  readonly ref: ArtifactRef;
+  /** Where it is from. */
+  readonly upstream: Upstream;
+}
+
 /**
  * Never throws for what an archive or a signed document holds: that is an outcome. Several outcomes where it looks at several documents, at least one always.
  * Safe to call concurrently.
  */
 export interface Verifier {
   readonly id: VerifierId;
+  /**
+   * For a verifier that looks at some archives only: whether it would look at this one now and might say something else than `seen`, its own answers of before.
+   * Where it would not look at all (`seen` is empty) it is not asked, and leaves no evidence: "nobody looked" must not read as "there is nothing". Left out where it looks at all.
+   */
+  wouldLook?(about: Whereabouts, seen: readonly Evidence[]): boolean;
   verify(candidate: Candidate): Promise<Outcome | readonly [Outcome, ...Outcome[]]>;
   close?(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { judgeIntegrity } from "./judge-integrity.ts";
 import { judgeMetadata } from "./judge-metadata.ts";
 import { judgeProvenance, type LevelReached } from "./judge-provenance.ts";
 import { judgeSignatures, trustedSignatures } from "./judge-signatures.ts";
+import { evidenceInForce, orVouched, vouchedLevels } from "./other-mirrors.ts";
 import { type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
 
 /** The policy in force, with what belongs to it. */
@@ -29,7 +30,7 @@ export interface Ruling {
 export function decide(question: PolicyQuestion, ruling: Ruling): Verdict | Undecided {
   const { policy } = ruling;
   const rule = selectRule(policy, question.ref);
-  const signatures = signaturesOf(question.evidence);
+  const signatures = signaturesOf(evidenceInForce(question.evidence, policy));
   const integrity = judgeIntegrity(question.evidence, ruling.repository);
   const metadata = judgeMetadata(question, policy, ruling.feeds, rule);
   const certain = [...integrity, ...metadata.map((judgement) => softened(judgement, question, policy))];
@@ -44,9 +45,12 @@ export function decide(question: PolicyQuestion, ruling: Ruling): Verdict | Unde
 
 /** The level that an archive's evidence makes under the rule that holds for it. Pure. */
 export function assessLevel({ ref, evidence }: Pick<PolicyQuestion, "ref" | "evidence">, ruling: Ruling): LevelReached {
-  return levelReached(signaturesOf(evidence), selectRule(ruling.policy, ref), ruling);
+  const signatures = signaturesOf(evidenceInForce(evidence, ruling.policy));
+  return levelReached(signatures, selectRule(ruling.policy, ref), ruling);
 }
 
 function levelReached(signatures: Signatures, rule: EffectiveRule, { policy, levelOf }: Ruling): LevelReached {
-  return levelOf(trustedSignatures(signatures, rule), (id) => builderLevel(policy, id) !== undefined);
+  const trusted = trustedSignatures(signatures, rule);
+  const shown = levelOf(trusted, (id) => builderLevel(policy, id) !== undefined);
+  return orVouched(shown, vouchedLevels(trusted, policy, rule));
 }

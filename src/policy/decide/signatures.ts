@@ -1,6 +1,6 @@
-import type { Evidence, FindingCode, VerifierId } from "../../core/evidence.ts";
+import type { Claims, Evidence, FindingCode, VerifierId } from "../../core/evidence.ts";
 import type { Signer } from "../../core/signer.ts";
-import type { Statement } from "../../core/statement.ts";
+import { LEVELS, type Level, type Statement } from "../../core/statement.ts";
 
 /** A signature that verified, about these bytes. Whether its signer counts is still open. */
 export interface VerifiedSignature {
@@ -8,6 +8,8 @@ export interface VerifiedSignature {
   readonly label: string | undefined;
   readonly signer: Signer;
   readonly statement?: Statement;
+  /** The level that another Assay's verdict states. How far its word is taken is still open. */
+  readonly vouched?: Level;
 }
 
 /** A signature that proves nothing, and what is wrong with it. */
@@ -26,7 +28,7 @@ export interface Signatures {
   readonly unavailable: readonly string[];
 }
 
-const SIGNATURE_VERIFIERS: ReadonlySet<VerifierId> = new Set<VerifierId>(["sigstore", "openpgp", "registry-signature"]);
+const SIGNATURE_VERIFIERS: ReadonlySet<VerifierId> = new Set<VerifierId>(["sigstore", "openpgp", "registry-signature", "vsa"]);
 
 export function signaturesOf(evidence: readonly Evidence[]): Signatures {
   const verified: VerifiedSignature[] = [];
@@ -43,6 +45,7 @@ export function signaturesOf(evidence: readonly Evidence[]): Signatures {
           label: outcome.label,
           signer: outcome.signer,
           ...(outcome.statement ? { statement: outcome.statement } : {}),
+          ...vouchedIn(verifier, outcome.claims),
         });
         break;
       case "invalid": {
@@ -60,6 +63,11 @@ export function signaturesOf(evidence: readonly Evidence[]): Signatures {
     }
   }
   return { verified, invalid, unknown, unavailable };
+}
+
+function vouchedIn(verifier: VerifierId, claims: Claims): Pick<VerifiedSignature, "vouched"> {
+  const vouched = verifier === "vsa" ? LEVELS.find((level) => level === claims["level"]) : undefined;
+  return vouched ? { vouched } : {};
 }
 
 /** A signer in words for people, short enough for a reason phrase. */
