@@ -213,6 +213,12 @@ describe("somebody else", () => {
       says: 'expected environment "pypi", got "test"',
     },
     {
+      attack: "a certificate that names no environment",
+      signer: release({ environment: undefined } as never),
+      rule: sigstore(`${TOOL}, environment: pypi`),
+      says: 'expected environment "pypi", got a certificate that does not say',
+    },
+    {
       attack: "a runner of their own",
       signer: release({ runner: "self-hosted" }),
       rule: sigstore(`${TOOL}, runner: github-hosted`),

@@ -17,7 +17,7 @@ export interface NpmObject {
 }
 
 /** npm's key until the beginning of 2025, which signed everything here. */
-const NPM_KEY = "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA";
+export const NPM_KEY = "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA";
 const SIGSTORE_040 = { name: "sigstore", version: "0.4.0" } as const;
 const workflowOf = (repository: string, workflow: string): string => `https://github.com/${repository}/.github/workflows/${workflow}`;
 const SIGSTORE_JS = workflowOf("sigstore/sigstore-js", "publish.yml");

@@ -8,7 +8,7 @@ import { type AttestedPackage, publishPackages } from "../../support/attested-re
 import { type FakeUpstream, startFakeUpstream } from "../../support/fake-upstream.ts";
 import { noArchives, RealArchives } from "../../support/real-archives.ts";
 import type { Loose } from "../../support/sigstore-instance.ts";
-import { endpointKeys, NPM_DATA, NPM_OBJECTS, type NpmObject, npmObjectNames, realPackages } from "./npm-objects.ts";
+import { endpointKeys, NPM_DATA, NPM_KEY, NPM_OBJECTS, type NpmObject, npmObjectNames, realPackages } from "./npm-objects.ts";
 import { expectRefusedEveryWay, VERBS } from "./refused-every-way.ts";
 
 /**
@@ -50,7 +50,7 @@ describe.skipIf(!archives)("every real npm object", () => {
   const running: AssayProcess[] = [];
 
   const start = async (options: Parameters<typeof startAssay>[0] = {}): Promise<AssayProcess> => {
-    const names = [...admitted.map((_, at) => `ok-${at}`), ...refused.map((_, at) => `bad-${at}`)];
+    const names = ["bare", ...admitted.map((_, at) => `ok-${at}`), ...refused.map((_, at) => `bad-${at}`)];
     const assay = await startAssay({
       config: `
 policy: ${policyFile}
@@ -127,6 +127,18 @@ ${names.map((name) => `  - {name: ${name}, ecosystem: npm, upstreams: [{url: "${
     policy("L0");
     expect(upstream.requests.length).toBe(asked);
   }, 120_000);
+
+  test("without its signatures is refused where the policy asks for them", async () => {
+    const [name, version] = ["async", "2.5.0"];
+    const { bytes } = packageOf(`${name}@${version}`);
+    publishPackages(upstream, "/bare", [{ name, version, bytes }], endpointKeys());
+    const wanted = `rules: [{name: signed, match: ["pkg:npm/async"], signed_by: {any: [registry]}}]`;
+    writeFileSync(policyFile, `version: 1\nsigners: {registry: {registry_key: "${NPM_KEY}"}}\n${wanted}\n`);
+    const assay = await start();
+    const at = admitted.findIndex(({ object }) => object === `${name}@${version}`);
+    expect((await fetch(`${assay.url}/ok-${at}/async/-/async-2.5.0.tgz`)).status).toBe(200);
+    await expectRefusedEveryWay(`${assay.url}/bare/async/-/async-2.5.0.tgz`, VERBS[0], { code: "SIGNATURE_MISSING", archive: bytes });
+  });
 
   const stores = [
     { store: "an empty store", warm: false },

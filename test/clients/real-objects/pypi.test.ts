@@ -23,6 +23,12 @@ const VICTIM = "abi3info-2024.10.8-py3-none-any.whl.provenance";
 const OTHER = "abi3info-2024.10.3-py3-none-any.whl.provenance";
 const LEVELS = ["L0", "L1", "L2"];
 
+/** Provenance objects that prove nothing and fail nothing either: a tool that only looks for failures takes them for verified. */
+const EMPTY = [
+  { what: "no bundle", repository: "empty-0", bundles: [] },
+  { what: "a bundle of nothing", repository: "empty-1", bundles: [{ publisher: null, attestations: [] }] },
+];
+
 /** An object as one index publishes it, and what must come of it. */
 interface Case {
   readonly name: string;
@@ -85,6 +91,7 @@ metadata_ttl: 1h
 repositories:
 ${[
   ...objects.map(({ repository: name, trust }) => repository(name, trust)),
+  ...EMPTY.map(({ repository: name }) => repository(name, "public")),
   ...refused.map(({ trust }, at) => repository(`bad-${at}`, trust)),
 ].join("\n")}
 `;
@@ -107,6 +114,10 @@ ${[
     upstream = await startFakeUpstream();
     policy("L0");
     for (const { repository: name, object } of objects) publishDistributions(upstream, `/${name}`, [distribution(object)]);
+    for (const { repository: name, bundles } of EMPTY) {
+      const provenance = Buffer.from(JSON.stringify({ version: 1, attestation_bundles: bundles }));
+      publishDistributions(upstream, `/${name}`, [{ ...distribution(VICTIM), provenance }]);
+    }
     for (const [at, { object, provenance }] of refused.entries())
       publishDistributions(upstream, `/bad-${at}`, [{ ...distribution(object), provenance }]);
   }, 120_000);
@@ -161,6 +172,15 @@ ${[
     policy("L0");
     expect(upstream.requests.length).toBe(asked);
   }, 120_000);
+
+  test.each(EMPTY)("without any attestation is not verified: $what", async ({ repository: name }) => {
+    policy("L1");
+    const assay = await start();
+    await expectRefusedEveryWay(fileUrl(assay, name, VICTIM), VERBS[0], {
+      code: "PROVENANCE_TOO_LOW",
+      archive: distribution(VICTIM).bytes,
+    });
+  });
 
   const stores = [
     { store: "an empty store", warm: false },
