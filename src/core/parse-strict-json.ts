@@ -14,7 +14,7 @@ export class StrictJsonError extends Error {
 
 /**
  * Parses JSON that is evidence. Of two members with one name some readers take the first, some the last, and bytes that are not UTF-8 become
- * different characters in different readers: a signature over such a text says two things. So both are refused, as is a byte order mark.
+ * different characters in different readers, as do halves of surrogate pairs: a signature over such a text says two things. All are refused, as is a byte order mark.
  * Throws StrictJsonError; the message is one clause of printable text.
  */
 export function parseStrictJson(body: Uint8Array, maxDepth: number): JsonValue {
@@ -63,7 +63,10 @@ function checkMembers(text: string, maxDepth: number): void {
         break;
       case '"': {
         const end = endOfString(text, position);
-        if (nameExpected) addName(open.at(-1), JSON.parse(text.slice(position, end)) as string);
+        const string = text.slice(position, end);
+        if (string.includes("\\u") && !(JSON.parse(string) as string).isWellFormed())
+          throw new StrictJsonError("malformed", "it has half of a surrogate pair, which is no character");
+        if (nameExpected) addName(open.at(-1), JSON.parse(string) as string);
         nameExpected = false;
         position = end - 1;
         break;

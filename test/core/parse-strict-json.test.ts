@@ -17,6 +17,8 @@ test.each([
   { name: "__proto__ twice", body: '{"__proto__":1,"__proto__":2}', says: 'malformed: it has the member "__proto__" twice' },
   { name: "bytes that are not UTF-8", body: Buffer.from([0x22, 0xff, 0x22]), says: "malformed: it is not UTF-8" },
   { name: "a surrogate in UTF-8", body: Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), says: "malformed: it is not UTF-8" },
+  { name: "half a surrogate pair", body: '{"a":"\\ud800"}', says: "malformed: it has half of a surrogate pair, which is no character" },
+  { name: "the other half in a name", body: '{"\\uDC00":1}', says: "malformed: it has half of a surrogate pair, which is no character" },
   { name: "a byte order mark", body: Buffer.from("\ufeff{}"), says: "malformed: it is not JSON" },
   { name: "text after the end", body: "{} {}", says: "malformed: it is not JSON" },
   { name: "nothing at all", body: "", says: "malformed: it is not JSON" },
@@ -30,6 +32,7 @@ test.each([
   { name: "one member in each of two objects", body: '[{"a":1},{"a":2}]' },
   { name: "a value that looks like a member", body: '{"a":"b","b":"a"}' },
   { name: "brackets and quotes in a string", body: '{"a":"{[\\"a\\":1","b":"\\\\"}' },
+  { name: "a whole surrogate pair, and a backslash before what looks like half of one", body: '{"a":"\\ud83d\\ude00","b":"\\\\ud800"}' },
   { name: "the deepest that is allowed", body: `${"[".repeat(8)}${"]".repeat(8)}` },
 ])("$name is read as JSON.parse reads it", ({ body }) => {
   expect(refusalOf(body)).toEqual({ accepted: JSON.parse(body) });

@@ -8,6 +8,7 @@ const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
 const ECDSA_SHA256 = sequence(oid("1.2.840.10045.4.3.2"));
 const SHA256 = sequence(oid("2.16.840.1.101.3.4.2.1"));
+const TIMESTAMP_INFO = "1.2.840.113549.1.9.16.1.4";
 const FULCIO = "1.3.6.1.4.1.57264.1";
 export const ISSUER = "https://token.actions.githubusercontent.com";
 export const REPOSITORY = "https://github.com/acme/tool";
@@ -54,6 +55,17 @@ export interface SignOptions {
   /** Who the log is told has signed, where that is another than who did. */
   readonly recordedAs?: Buffer;
   readonly timestamps?: number;
+}
+
+/** What a time-stamping authority may do wrongly. */
+export interface StampOptions {
+  readonly status?: number;
+  /** What the signed attributes say that was signed. */
+  readonly contentType?: string;
+  readonly signatureAlgorithm?: Buffer;
+  readonly certificates?: readonly Buffer[];
+  /** Signed attributes beside the two that there must be. */
+  readonly more?: readonly Buffer[];
 }
 
 export const uriName = (uri: string): Buffer => element(0x86, Buffer.from(uri));
@@ -120,7 +132,7 @@ export class SigstoreInstance {
     this.timestampRoot = makeAuthority("timestamp root", undefined, now);
     this.timestampAuthority = makeAuthority("timestamp", this.timestampRoot, now, false);
     this.rekor1 = makeLog("rekor.example", ecKeys());
-    this.rekor2 = makeLog("log2026.example", ed25519Keys());
+    this.rekor2 = makeTiledLog("log2026.example", ed25519Keys());
   }
 
   /** The instance's `trusted_root.json`, to change or to serialise. */
@@ -187,7 +199,8 @@ export class SigstoreInstance {
     const encoded = preAuthEncoding(payloadType, payload);
     const signature = sign(signer.keys.publicKey.asymmetricKeyType === "ed25519" ? null : hash, encoded, signer.keys.privateKey);
     const verifier = options.recordedAs ?? signer.recorded;
-    const payloadHash = { algorithm: "sha256", value: sha256(payload).toString("hex") };
+    const dsseEnvelope = { payload: base64(payload), payloadType, signatures: [{ sig: base64(signature) }] };
+    const payloadHash = hashOf(payload);
     const entry =
       options.log === "rekor2"
         ? this.logInRekor2(hashedRekord2("sha256", sha256(encoded), signature, verifier))
@@ -212,11 +225,14 @@ export class SigstoreInstance {
               {
                 apiVersion: "0.0.1",
                 kind: "dsse",
-                spec: { payloadHash, signatures: [{ signature: base64(signature), verifier: base64(pemOf(verifier)) }] },
+                spec: {
+                  envelopeHash: hashOf(Buffer.from(JSON.stringify(dsseEnvelope))),
+                  payloadHash,
+                  signatures: [{ signature: base64(signature), verifier: base64(pemOf(verifier)) }],
+                },
               },
               at,
             );
-    const dsseEnvelope = { payload: base64(payload), payloadType, signatures: [{ sig: base64(signature) }] };
     return this.#bundle(signer.material, entry, signature, options, { dsseEnvelope });
   }
 
@@ -286,12 +302,14 @@ export class SigstoreInstance {
   }
 
   /** An RFC 3161 response over `data`. */
-  timestamp(data: Buffer, at = this.now): Buffer {
+  timestamp(data: Buffer, at = this.now, options: StampOptions = {}): Buffer {
+    const { status = 0, contentType = TIMESTAMP_INFO, signatureAlgorithm = ECDSA_SHA256, certificates = [], more = [] } = options;
     const { keys, serial } = this.timestampAuthority;
     const info = sequence(integer(1), oid("1.3.6.1.4.1.57264.2"), sequence(SHA256, octets(sha256(data))), integer(7), generalizedTime(at));
     const attributes = [
-      sequence(oid("1.2.840.113549.1.9.3"), set(oid("1.2.840.113549.1.9.16.1.4"))),
+      sequence(oid("1.2.840.113549.1.9.3"), set(oid(contentType))),
       sequence(oid("1.2.840.113549.1.9.4"), set(octets(sha256(info)))),
+      ...more,
     ];
     const signature = sign("sha256", set(...attributes), keys.privateKey);
     const signer = sequence(
@@ -299,11 +317,17 @@ export class SigstoreInstance {
       sequence(this.timestampRoot.name, serial),
       SHA256,
       element(0xa0, ...attributes),
-      ECDSA_SHA256,
+      signatureAlgorithm,
       octets(signature),
     );
-    const signed = sequence(integer(3), set(SHA256), sequence(oid("1.2.840.113549.1.9.16.1.4"), element(0xa0, octets(info))), set(signer));
-    return sequence(sequence(integer(0)), sequence(oid("1.2.840.113549.1.7.2"), element(0xa0, signed)));
+    const signed = sequence(
+      integer(3),
+      set(SHA256),
+      sequence(oid(TIMESTAMP_INFO), element(0xa0, octets(info))),
+      ...(certificates.length > 0 ? [element(0xa0, ...certificates)] : []),
+      set(signer),
+    );
+    return sequence(sequence(integer(status)), sequence(oid("1.2.840.113549.1.7.2"), element(0xa0, signed)));
   }
 
   #signer({ leaf, managedKey, hint = "", at = this.now }: SignOptions): {
@@ -404,6 +428,12 @@ function makeLog(host: string, keys: Keys): { readonly host: string; readonly ke
   return { host, keys, id: sha256(keys.spki) };
 }
 
+/** A log of the second generation has its id from its name too. https://github.com/C2SP/C2SP/blob/main/signed-note.md#signatures */
+function makeTiledLog(host: string, keys: Keys): ReturnType<typeof makeLog> {
+  const { x = "" } = keys.publicKey.export({ format: "jwk" });
+  return { host, keys, id: sha256(Buffer.concat([Buffer.from(`${host}\n\x01`), Buffer.from(x, "base64url")])) };
+}
+
 function hashedRekord2(hash: string, digest: Buffer, signature: Buffer, verifier: Buffer): JsonValue {
   const key = isCertificate(verifier) ? { x509Certificate: { rawBytes: base64(verifier) } } : { publicKey: { rawBytes: base64(verifier) } };
   return {
@@ -476,5 +506,6 @@ function withLength(bytes: Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
+const hashOf = (bytes: Buffer): JsonValue => ({ algorithm: "sha256", value: sha256(bytes).toString("hex") });
 const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
 const base64 = (bytes: Buffer): string => bytes.toString("base64");

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json.ts";
 import { type JsonFields, JsonShapeError } from "../../core/json-fields.ts";
 
 /** A form of attestation that cannot be turned into a bundle without losing something. Never leaves this folder. */
@@ -7,7 +7,7 @@ export class UnsupportedAttestation extends Error {}
 const MAX_TIMESTAMPS = 8;
 
 /**
- * The Sigstore bundle that a PEP 740 attestation stands for, with nothing but the fields that both define. Throws JsonShapeError, UnsupportedAttestation.
+ * The Sigstore bundle that a PEP 740 attestation stands for. Throws JsonShapeError, UnsupportedAttestation.
  * The reference tool looks at the first transparency entry only, so what is in the others proves nothing: more than one is not taken.
  * https://packaging.python.org/en/latest/specifications/index-hosted-attestations/#attestation-objects
  */
@@ -20,8 +20,7 @@ export function toSigstoreBundle(attestation: JsonFields): JsonObject {
   if (others.length > 0)
     throw new UnsupportedAttestation(`it has ${others.length + 1} transparency entries, of which only one could be checked`);
   const timestamps = readTimestamps(material);
-  const tlogEntry = readEntry(entry);
-  if (tlogEntry["inclusionPromise"] === undefined && timestamps.length === 0) {
+  if (!entry.optionalObject("inclusionPromise") && timestamps.length === 0) {
     throw new UnsupportedAttestation(
       "it proves no time: it is logged in a Rekor v2 log, and PEP 740 has no agreed place yet for the timestamp that this needs",
     );
@@ -30,7 +29,8 @@ export function toSigstoreBundle(attestation: JsonFields): JsonObject {
     mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
     verificationMaterial: {
       certificate: { rawBytes: base64(material, "certificate") },
-      tlogEntries: [tlogEntry],
+      // The one entry as it is, in camel case unlike the appendix. The bundle's verifier knows its exact fields, and no others may hide in it.
+      tlogEntries: material.value("transparency_entries") ?? [],
       ...(timestamps.length > 0 ? { timestampVerificationData: { rfc3161Timestamps: timestamps } } : {}),
     },
     dsseEnvelope: {
@@ -57,37 +57,6 @@ function readTimestamps(material: JsonFields): readonly JsonObject[] {
   const texts = material.texts("timestamps");
   if (texts.length > MAX_TIMESTAMPS) throw new UnsupportedAttestation(`it has ${texts.length} timestamps, more than ${MAX_TIMESTAMPS}`);
   return texts.map((text) => ({ signedTimestamp: canonical(text, "verification_material.timestamps") }));
-}
-
-/** The entry as protocol buffers write it in JSON: camel case, unlike the specification's appendix. */
-function readEntry(entry: JsonFields): JsonObject {
-  const promise = entry.optionalObject("inclusionPromise");
-  const proof = entry.optionalObject("inclusionProof");
-  const kind = entry.object("kindVersion");
-  return withoutAbsent({
-    logIndex: entry.count("logIndex"),
-    logId: { keyId: base64(entry.object("logId"), "keyId") },
-    kindVersion: { kind: kind.text("kind"), version: kind.text("version") },
-    integratedTime: (entry.value("integratedTime") ?? null) === null ? undefined : entry.count("integratedTime"),
-    inclusionPromise: promise && { signedEntryTimestamp: base64(promise, "signedEntryTimestamp") },
-    inclusionProof: proof && readProof(proof),
-    canonicalizedBody: base64(entry, "canonicalizedBody"),
-  });
-}
-
-function readProof(proof: JsonFields): JsonObject {
-  const checkpoint = proof.optionalObject("checkpoint");
-  return withoutAbsent({
-    logIndex: proof.count("logIndex"),
-    rootHash: base64(proof, "rootHash"),
-    treeSize: proof.count("treeSize"),
-    hashes: proof.value("hashes") === undefined ? [] : proof.texts("hashes").map((hash) => canonical(hash, "inclusionProof.hashes")),
-    checkpoint: checkpoint && { envelope: checkpoint.text("envelope") },
-  });
-}
-
-function withoutAbsent(object: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
-  return Object.fromEntries(Object.entries(object).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }
 
 function base64(object: JsonFields, name: string): string {

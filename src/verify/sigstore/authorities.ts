@@ -1,6 +1,7 @@
 import { RFC3161Timestamp, type X509Certificate } from "@sigstore/core";
 import type { TrustMaterial } from "@sigstore/verify";
 import { BundleFinding, STALE_ROOT_HINT } from "./bundle-finding.ts";
+import { readTimestampResponse } from "./timestamp-response.ts";
 
 /**
  * Whether the root knows who issued a certificate at all. The library has one error for that and for a certificate that is wrong; only the first
@@ -25,7 +26,9 @@ export function requireKnownIssuer(leaf: X509Certificate, material: TrustMateria
 export function readTimestamp(der: Buffer, material: TrustMaterial): RFC3161Timestamp {
   let known: boolean;
   let timestamp: RFC3161Timestamp;
+  let brought: readonly Buffer[];
   try {
+    brought = readTimestampResponse(der);
     timestamp = RFC3161Timestamp.parse(Buffer.from(der));
     const { signerIssuer, signerSerialNumber, signingTime } = timestamp;
     if (Number.isNaN(signingTime.getTime())) throw new Error("no time");
@@ -36,6 +39,10 @@ export function readTimestamp(der: Buffer, material: TrustMaterial): RFC3161Time
     throw new BundleFinding("TIMESTAMP_INVALID", "a timestamp is not an RFC 3161 response");
   }
   if (!known) throw untrusted("the authority that made a timestamp");
+  const certificates = material.timestampAuthorities.flatMap(({ certChain }) => certChain);
+  // They are not used: the authority's certificate is the root's. Others would be trusted by a verifier that takes what comes along.
+  if (!brought.every((certificate) => certificates.some((own) => own.root.toDER().equals(certificate))))
+    throw new BundleFinding("TIMESTAMP_INVALID", "a timestamp brings a certificate along that is not its authority's in the trust root");
   return timestamp;
 }
 

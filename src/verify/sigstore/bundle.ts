@@ -72,8 +72,8 @@ export interface InclusionProof {
 }
 
 /**
- * Reads a bundle of format 0.1 to 0.3 by its exact fields. Throws a BundleFinding: BUNDLE_MALFORMED, BUNDLE_UNSUPPORTED, BUNDLE_LIMIT, or
- * LOG_ENTRY_INVALID where the log entries are not what the format asks for.
+ * Reads a bundle of format 0.1 to 0.3 by its exact fields. Throws a BundleFinding: BUNDLE_MALFORMED, BUNDLE_UNSUPPORTED, BUNDLE_LIMIT,
+ * CLAIM_CONFLICT where its envelope names another key, or LOG_ENTRY_INVALID where the log entries are not what the format asks for.
  * https://github.com/sigstore/protobuf-specs/blob/main/protos/sigstore_bundle.proto
  */
 export function readBundle(json: JsonObject): Bundle {
@@ -97,7 +97,7 @@ export function readBundle(json: JsonObject): Bundle {
     key,
     entries: [first, ...others],
     timestamps: readTimestamps(material),
-    content: readContent(bundle),
+    content: readContent(bundle, key),
   };
 }
 
@@ -184,12 +184,12 @@ function readTimestamps(material: MessageReader): readonly Buffer[] {
   return timestamps.map((timestamp) => timestamp.bytes("signedTimestamp"));
 }
 
-function readContent(bundle: MessageReader): BundleContent {
+function readContent(bundle: MessageReader, key: BundleKey): BundleContent {
   const message = bundle.optionalMessage("messageSignature", ["messageDigest", "signature"]);
   const envelope = bundle.optionalMessage("dsseEnvelope", ["payload", "payloadType", "signatures"]);
   if (message !== undefined && envelope !== undefined) throw malformed("the bundle has both a message signature and a DSSE envelope");
   if (message !== undefined) return readMessageSignature(message);
-  if (envelope !== undefined) return readEnvelope(envelope);
+  if (envelope !== undefined) return readEnvelope(envelope, key);
   throw malformed("the bundle has neither a message signature nor a DSSE envelope");
 }
 
@@ -201,15 +201,26 @@ function readMessageSignature(message: MessageReader): BundleContent {
   return { kind: "message", algorithm, digest: digest.bytes("digest"), signature: readSignature(message, "signature") };
 }
 
-function readEnvelope(envelope: MessageReader): BundleContent {
+function readEnvelope(envelope: MessageReader, key: BundleKey): BundleContent {
   const [signature, ...others] = envelope.messages("signatures", ["sig", "keyid"], 2);
   if (signature === undefined || others.length > 0) throw malformed("the DSSE envelope must have exactly one signature");
+  refuseOtherKey(signature.optionalText("keyid") ?? "", key);
   return {
     kind: "dsse",
     payloadType: envelope.text("payloadType"),
     payload: envelope.bytes("payload"),
     signature: readSignature(signature, "sig"),
   };
+}
+
+/**
+ * npm's client looks the key up by the envelope's keyid, which nobody signed, and others by the bundle's hint: where the two differ, they would verify
+ * with different keys. A bundle with a certificate has no key to name.
+ */
+function refuseOtherKey(keyId: string, key: BundleKey): void {
+  if (keyId === "" || (key.kind === "public-key" && keyId === key.hint)) return;
+  const own = key.kind === "certificate" ? "a certificate" : `the key ${quote(key.hint)}`;
+  throw new BundleFinding("CLAIM_CONFLICT", `the bundle is signed with ${own}, but its envelope names the key ${quote(keyId)}`);
 }
 
 function readSignature(message: MessageReader, field: string): Buffer {

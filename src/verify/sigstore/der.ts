@@ -2,6 +2,8 @@
 export interface DerElement {
   readonly tag: number;
   readonly content: Buffer;
+  /** All of it, tag and length included. */
+  readonly raw: Buffer;
 }
 
 export const TAG = {
@@ -37,8 +39,9 @@ export function readElements(bytes: Buffer): readonly DerElement[] {
     if ((tag & 0x1f) === 0x1f) throw new DerError("a tag is longer than one byte");
     const { length, start } = readLength(bytes, position + 1);
     if (start + length > bytes.length) throw new DerError("an element reaches past the end");
-    elements.push({ tag, content: bytes.subarray(start, start + length) });
-    position = start + length;
+    const end = start + length;
+    elements.push({ tag, content: bytes.subarray(start, end), raw: bytes.subarray(position, end) });
+    position = end;
   }
   return elements;
 }

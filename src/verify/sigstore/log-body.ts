@@ -70,6 +70,8 @@ function readHashedRekord1(spec: JsonMember): LogRecord {
 
 function readDsse1(spec: JsonMember): LogRecord {
   const signature = spec.onlyItem("signatures");
+  // Of the envelope as it was sent to the log, which a bundle no longer has; but no log of this type leaves it out.
+  readHash(spec.member("envelopeHash"));
   return {
     signature: signature.base64("signature"),
     digest: { of: "payload", ...readHash(spec.member("payloadHash")) },

@@ -1,3 +1,4 @@
+import type { X509Certificate } from "@sigstore/core";
 import type { TrustMaterial } from "@sigstore/verify";
 import type { InclusionProof, LogEntry } from "./bundle.ts";
 import { BundleFinding, logEntryInvalid, STALE_ROOT_HINT } from "./bundle-finding.ts";
@@ -53,6 +54,15 @@ export function requireLogInUse({ entry, log }: BoundEntry, times: readonly numb
     throw logEntryInvalid(`the log's key was not in use on ${new Date(outside).toISOString()}, when the bundle was signed`);
 }
 
+/**
+ * A time that an entry claims without its log's promise proves nothing and is not used. But it must not contradict the certificate either.
+ */
+export function requireTimeWithin({ entry }: BoundEntry, certificate: X509Certificate): void {
+  const { promise, integratedTime } = entry;
+  if (promise === undefined && integratedTime !== undefined && !certificate.validForDate(new Date(integratedTime * 1000)))
+    throw logEntryInvalid("a log entry claims a time at which the signer's certificate was not valid");
+}
+
 /** The index that cryptography vouches for: a promise is over the one in the whole log, a proof over the one in its tree. */
 export function provenIndex({ logIndex, promise, proof }: LogEntry): number {
   return promise === undefined && proof !== undefined ? proof.logIndex : logIndex;
@@ -67,9 +77,11 @@ function checkProof(entry: LogEntry, proof: InclusionProof, log: Log, kind: Boun
   if (kind === "rekor2" && entry.logIndex !== proof.logIndex) throw logEntryInvalid("a log entry has two indexes");
 }
 
-/** Whether a signature line claims to be by the log's key and in the name of the checkpoint's origin. Rekor appends the tree's id to its name. */
+/**
+ * Whether one signature line claims to be by the log's key, in the name of the checkpoint's origin; Rekor appends the tree's id to its name. Two lines by
+ * one key are refused, for the library would be content with either. Other lines are witnesses'.
+ */
 function isOwnCheckpoint({ origin, signatures }: Checkpoint, log: Log): boolean {
-  return signatures.some(
-    ({ name, keyHint }) => keyHint.equals(log.logID.subarray(0, keyHint.length)) && (origin === name || origin.startsWith(`${name} - `)),
-  );
+  const [own, another] = signatures.filter(({ keyHint }) => keyHint.equals(log.logID.subarray(0, keyHint.length)));
+  return own !== undefined && another === undefined && (origin === own.name || origin.startsWith(`${own.name} - `));
 }

@@ -14,7 +14,15 @@ import { type Bundle, type LogEntry, readBundle } from "./bundle.ts";
 import { BundleFinding, malformed, unsupported } from "./bundle-finding.ts";
 import { readSigningCertificate, refuseRoots } from "./certificate.ts";
 import { libraryFinding } from "./library-error.ts";
-import { type BoundEntry, bindEntry, provenIndex, requireLogInUse, requireRecordedCertificate, requireRecordedKey } from "./log-entry.ts";
+import {
+  type BoundEntry,
+  bindEntry,
+  provenIndex,
+  requireLogInUse,
+  requireRecordedCertificate,
+  requireRecordedKey,
+  requireTimeWithin,
+} from "./log-entry.ts";
 import { type ManagedKey, requireValid, selectKey } from "./managed-key.ts";
 import { type SignedContent, signedContent } from "./signed-content.ts";
 import { readStatement, requireSubject, STATEMENT_PAYLOAD_TYPE } from "./statement.ts";
@@ -98,6 +106,7 @@ function byCertificate(evidence: BundleEvidence, { leaf, chain }: Extract<Bundle
   refuseRoots(chain);
   for (const entry of evidence.entries) requireRecordedCertificate(entry, leaf);
   const certificate = X509Certificate.parse(Buffer.from(leaf));
+  for (const entry of evidence.entries) requireTimeWithin(entry, certificate);
   requireKnownIssuer(certificate, evidence.root.material);
   const times = verifyEntity(evidence, { $case: "certificate", certificate }, refuseKey);
   return { signer: { kind: "sigstore", trust: evidence.root.name, issuer, identity, source }, signedAt: Math.min(...times) };

@@ -53,8 +53,6 @@ describe("what is no attestation is refused", () => {
     ["a payload with its type twice", { payload: statement(`{"predicateType":"x","predicateType":"${TYPE}"}`) }, "STATEMENT_MALFORMED"],
     ["a payload without type", { payload: statement("{}") }, "STATEMENT_MALFORMED"],
     ["another type than is signed", { predicateType: "https://slsa.dev/provenance/v0.2" }, "PREDICATE_MISMATCH"],
-    ["a key for a bundle that has a certificate", { keyid: "SHA256:x" }, "CLAIM_CONFLICT"],
-    ["another key than the bundle's", { keyid: "SHA256:x", material: { publicKey: { hint: "SHA256:y" } } }, "CLAIM_CONFLICT"],
   ])("%s", (_what, changes, code) => {
     expect(one(changes)).toMatchObject(invalid(code));
   });
@@ -112,7 +110,6 @@ describe.skipIf(!DATA)("real attestations", () => {
 
   test.each(files)("%s", (file) => {
     const parsed = parseAttestations(readFileSync(join(folder, file)), OPTIONS);
-    if (file.includes("mismatched-keyid")) expect(parsed).toMatchObject(invalid("CLAIM_CONFLICT"));
-    else expect(parsed).toMatchObject({ ok: true, value: [expect.anything(), expect.anything()] });
+    expect(parsed).toMatchObject({ ok: true, value: [expect.anything(), expect.anything()] });
   });
 });

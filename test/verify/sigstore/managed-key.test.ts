@@ -49,6 +49,18 @@ test.each<{ name: string; known: readonly ManagedKey[]; outcome: string }>([
   expect(outcomeOf(bundle, known)).toBe(outcome);
 });
 
+test.each([
+  { keyid: "release-2026", outcome: "signed by acme" },
+  { keyid: "", outcome: "signed by acme" },
+  { keyid: "release-2025", outcome: "CLAIM_CONFLICT" },
+])("an envelope that names the key '$keyid', for a bundle that names release-2026: $outcome", ({ keyid, outcome }) => {
+  const sha256 = createHash("sha256").update(artifact).digest("hex");
+  const statement = { _type: "https://in-toto.io/Statement/v1", subject: [{ name: "a", digest: { sha256 } }], predicateType: "p" };
+  const signed = instance.signStatement(statement, { managedKey: keys, hint: "release-2026" });
+  signed.dsseEnvelope.signatures[0].keyid = keyid;
+  expect(outcomeOf(signed, [{ name: "acme", pem }])).toBe(outcome);
+});
+
 test("an edited signature, and a log entry that records another key, are refused", () => {
   const known = [{ name: "acme", pem }];
   const forged = structuredClone(bundle);

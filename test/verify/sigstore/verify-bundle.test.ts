@@ -4,7 +4,7 @@ import type { Digests } from "../../../src/core/digest.ts";
 import { DEFAULT_LIMITS } from "../../../src/core/limits.ts";
 import { parseTrustRoot } from "../../../src/verify/sigstore/trust-root.ts";
 import { verifyBundle } from "../../../src/verify/sigstore/verify-bundle.ts";
-import { boolean, element, octets, oid, sequence } from "../../support/der-writer.ts";
+import { boolean, element, octets, oid, sequence, set } from "../../support/der-writer.ts";
 import {
   ecKeys,
   ed25519Keys,
@@ -17,6 +17,7 @@ import {
   rsaKeys,
   type SignOptions,
   SigstoreInstance,
+  type StampOptions,
   uriName,
   WORKFLOW,
 } from "../../support/sigstore-instance.ts";
@@ -55,6 +56,9 @@ function changed(bundle: Loose, change: (bundle: Loose) => void): Loose {
 }
 
 const entryOf = (bundle: Loose): Loose => bundle.verificationMaterial.tlogEntries[0];
+
+const bodyOf = (bundle: Loose): Loose => JSON.parse(Buffer.from(entryOf(bundle).canonicalizedBody, "base64").toString());
+const CONTENT_TYPE_ATTRIBUTE = sequence(oid("1.2.840.113549.1.9.3"), set(oid("1.2.840.113549.1.9.16.1.4")));
 
 /** Another byte where base64 stands. */
 function flipped(text: string): string {
@@ -276,6 +280,16 @@ describeAttacks("the bundle as a document", [
     bundle: changed(good.statement, (b) => {
       b.dsseEnvelope.signatures = [];
     }),
+    code: "BUNDLE_MALFORMED",
+  },
+  {
+    name: "an envelope that names a key, beside a certificate",
+    bundle: changed(good.statement, (b) => (b.dsseEnvelope.signatures[0].keyid = "SHA256:x")),
+    code: "CLAIM_CONFLICT",
+  },
+  {
+    name: "an unknown field in a log entry",
+    bundle: changed(good.statement, (b) => (entryOf(b).inclusionProof.CHECKPOINT = null)),
     code: "BUNDLE_MALFORMED",
   },
   {
@@ -593,6 +607,14 @@ describeAttacks("the log entry", [
     code: "LOG_ENTRY_INVALID",
   },
   {
+    name: "of a statement without the hash of its envelope",
+    bundle: changed(good.statement, (b) => {
+      const { envelopeHash, ...spec } = bodyOf(b).spec;
+      b.verificationMaterial.tlogEntries = [instance.logInRekor1({ ...bodyOf(b), spec }, instance.now)];
+    }),
+    code: "LOG_ENTRY_INVALID",
+  },
+  {
     name: "whose checkpoint names another log",
     bundle: changed(good.messageInRekor2, (b) => {
       entryOf(b).inclusionProof.checkpoint.envelope = provenEntry.inclusionProof.checkpoint.envelope.replace(/^[^\n]*/, "other.example");
@@ -600,8 +622,6 @@ describeAttacks("the log entry", [
     code: "LOG_ENTRY_INVALID",
   },
 ]);
-
-const bodyOf = (bundle: Loose): Loose => JSON.parse(Buffer.from(entryOf(bundle).canonicalizedBody, "base64").toString());
 
 /** The bundle with a second entry, of the other log: what it records may be changed. */
 function withSecondEntry(change: (record: Loose) => void = () => {}): Loose {
@@ -631,6 +651,23 @@ test("two logs may vouch for one signature, and both must", () => {
     },
   ];
   for (const change of wrong) expect(codeOf(withSecondEntry(change))).toBe("LOG_ENTRY_INVALID");
+});
+
+test("a checkpoint may have witnesses' lines, but not two of its log, of which a reader would take either", () => {
+  const { checkpoint } = provenEntry.inclusionProof;
+  const [, own = ""] = checkpoint.envelope.split("\n\n");
+  const strange = instance.signMessage(artifact, { log: "rekor2" });
+  const [, other = ""] = entryOf(strange).inclusionProof.checkpoint.envelope.split("\n\n");
+  const [, witness = ""] = entryOf(good.message).inclusionProof.checkpoint.envelope.split("\n\n");
+  const signedBy = (lines: string): string =>
+    codeOf(
+      changed(good.messageInRekor2, (b) => {
+        entryOf(b).inclusionProof.checkpoint.envelope = checkpoint.envelope.replace(own, lines);
+      }),
+    );
+  expect(signedBy(own + witness)).toBe("accepted as message");
+  expect(signedBy(witness + own)).toBe("accepted as message");
+  for (const lines of [own + other, other + own, own + own, other, witness]) expect(signedBy(lines)).toBe("LOG_ENTRY_INVALID");
 });
 
 test("a checkpoint that the log's key signed for another log's name is refused", () => {
@@ -668,6 +705,28 @@ describeAttacks("the time", [
   },
   { name: "that is no timestamp", bundle: withTimestamp(sequence(sequence(boolean(true)), oid("1.2.3"))), code: "TIMESTAMP_INVALID" },
   { name: "that is 20,000 sequences deep", bundle: withTimestamp(nested(20_000)), code: "TIMESTAMP_INVALID" },
+  { name: "of a request that the authority did not grant", bundle: withStamp({ status: 2 }), code: "TIMESTAMP_INVALID" },
+  { name: "whose signature is over something else", bundle: withStamp({ contentType: "1.2.840.113549.1.7.1" }), code: "TIMESTAMP_INVALID" },
+  { name: "signed in an unknown way", bundle: withStamp({ signatureAlgorithm: sequence(oid("1.2.3")) }), code: "TIMESTAMP_INVALID" },
+  { name: "with an attribute twice", bundle: withStamp({ more: [CONTENT_TYPE_ATTRIBUTE] }), code: "TIMESTAMP_INVALID" },
+  {
+    name: "that brings a stranger's certificate",
+    bundle: withStamp({ certificates: [stranger.authority.der] }),
+    code: "TIMESTAMP_INVALID",
+  },
+  { name: "that brings no certificate at all", bundle: withStamp({ certificates: [octets(Buffer.from("x"))] }), code: "TIMESTAMP_INVALID" },
+  {
+    name: "with a byte after its end",
+    bundle: withTimestamp(Buffer.concat([instance.timestamp(signatureOf(good.messageInRekor2)), Buffer.from([0])])),
+    code: "TIMESTAMP_INVALID",
+  },
+  {
+    name: "claimed without a promise, outside the certificate's validity",
+    bundle: changed(good.messageInRekor2, (b) => {
+      entryOf(b).integratedTime = String(instance.now / 1000 + 3600);
+    }),
+    code: "LOG_ENTRY_INVALID",
+  },
   {
     name: "after the certificate's end",
     bundle: withTimestamp(instance.timestamp(signatureOf(good.messageInRekor2), instance.now + 3_600_000)),
@@ -682,6 +741,20 @@ describeAttacks("the time", [
     code: "TIMESTAMP_INVALID",
   },
 ]);
+
+test("a timestamp may bring its authority's own certificates", () => {
+  const certificates = [instance.timestampAuthority.der, instance.timestampRoot.der];
+  expect(codeOf(withStamp({ certificates }))).toBe("accepted as message");
+});
+
+test("every byte of a timestamp matters", () => {
+  const der = instance.timestamp(signatureOf(good.messageInRekor2));
+  for (const [position, byte] of der.entries()) {
+    const broken = Buffer.from(der);
+    broken[position] = byte ^ (1 << (position % 8));
+    expect(verdictOf(withTimestamp(broken)).ok, `byte ${position}`).toBe(false);
+  }
+});
 
 test("a log's key that was not in use at the stamped time vouches for nothing", () => {
   const json = instance.trustedRoot();
@@ -783,6 +856,10 @@ function withMaterialOf(foreign: Loose): Loose {
   return changed(foreign, (bundle) => {
     bundle.verificationMaterial.tlogEntries = [instance.logInRekor1(body, instance.now)];
   });
+}
+
+function withStamp(options: StampOptions): Loose {
+  return withTimestamp(instance.timestamp(signatureOf(good.messageInRekor2), instance.now, options));
 }
 
 function withTimestamp(der: Buffer): Loose {
