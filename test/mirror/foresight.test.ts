@@ -199,6 +199,7 @@ describe("what was refused before", () => {
     {
       name: "for a key that may be known by now",
       journal: [refusedFor("2.0.0", { "registry-signature": invalid("KEY_UNKNOWN") })],
+      policy: "defaults: {signature: {require: true, on_missing: error}}",
       marked: false,
     },
     {
@@ -270,6 +271,8 @@ describe("what is held", () => {
     const later = refusedFor("2.0.0", { sigstore: invalid("SIGNATURE_INVALID") });
     expect(markedFiles(await marksOf({ journal: [first] }))).toEqual([]);
     expect(markedFiles(await marksOf({ journal: [first, later] }))).toEqual([fileOf("2.0.0")]);
+    const ofOthers = refusedFor("2.0.0", { sigstore: invalid("SIGNATURE_INVALID") }, { digest: digestOf("other") });
+    expect(markedFiles(await marksOf({ journal: [first, ofOthers] }))).toEqual([]);
   });
 
   test("is looked at where upstream has lost the package", async () => {
