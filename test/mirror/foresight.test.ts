@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Digest, parseDigest } from "../../src/core/digest.ts";
-import { type Evidence, type FindingCode, type Outcome, VERIFIER_IDS, type VerifierId } from "../../src/core/evidence.ts";
+import { ALWAYS_LOOKING, type Evidence, type FindingCode, type Outcome, type VerifierId } from "../../src/core/evidence.ts";
 import type { Repository } from "../../src/core/ports/ecosystem.ts";
 import type { ListedArchive, Marks } from "../../src/core/ports/foresight.ts";
 import type { Index } from "../../src/core/ports/index-store.ts";
@@ -31,7 +31,7 @@ function listed(version: string, more: Partial<ListedArchive> = {}): ListedArchi
 
 /** What every verifier found: nothing against it but `outcomes`. */
 function evidence(digest: Digest, outcomes: Partial<Record<VerifierId, Outcome>> = {}): Evidence[] {
-  return VERIFIER_IDS.map((verifier) => {
+  return ALWAYS_LOOKING.map((verifier) => {
     const sound =
       verifier === "checksum" ? STRONG : verifier === "archive" ? { kind: "pass" as const, claims: {} } : { kind: "absent" as const };
     return { verifier, subject: digest, checkedAt: NOW, outcome: outcomes[verifier] ?? sound };
@@ -65,18 +65,26 @@ interface Scene {
   readonly archives?: readonly ListedArchive[];
   readonly journal?: readonly Admission[];
   readonly now?: number;
+  /** A verifier that had no say then would have one now. */
+  readonly wouldLook?: boolean;
 }
 
 /** What is marked of versions 1.0.0 and 2.0.0, after `journal` was written. */
-async function marksOf({ policy = "", archives = [listed("1.0.0"), listed("2.0.0")], journal = [], now = NOW }: Scene): Promise<Marks> {
+async function marksOf({
+  policy = "",
+  archives = [listed("1.0.0"), listed("2.0.0")],
+  journal = [],
+  now = NOW,
+  wouldLook = false,
+}: Scene): Promise<Marks> {
   const index = await openIndex();
   for (const admission of journal) await record(index, admission);
-  const foresight = foresightOf(index, policy, now);
+  const foresight = foresightOf(index, policy, now, wouldLook);
   const admitted = await index.admitted("npm", "tool");
   return foresight.marks(REPOSITORY, { name: "tool", upstream: UPSTREAM, archives, admitted });
 }
 
-function foresightOf(index: Index, policy: string, now = NOW): MirrorForesight {
+function foresightOf(index: Index, policy: string, now = NOW, wouldLook = false): MirrorForesight {
   return new MirrorForesight({
     index,
     policy: {
@@ -84,7 +92,8 @@ function foresightOf(index: Index, policy: string, now = NOW): MirrorForesight {
       foresee: (prospect) => forecastOf(policy, prospect),
       inForce: () => IN_FORCE,
     },
-    verifierIds: VERIFIER_IDS,
+    verifierIds: ALWAYS_LOOKING,
+    wouldLook: () => wouldLook,
     clock: { now: () => now },
   });
 }
@@ -235,6 +244,12 @@ describe("what was refused before", () => {
   ])("$name: marked $marked", async ({ journal, policy = "", archives, now = NOW, marked }) => {
     const marks = await marksOf({ journal, policy, now, ...(archives ? { archives } : {}) });
     expect(markedFiles(marks)).toEqual(marked ? [fileOf("2.0.0")] : []);
+  });
+
+  test("is not marked where another verifier would have its say by now", async () => {
+    const asked = { policy: "defaults: {signature: {require: true, on_missing: error}}", journal: [refusedFor("2.0.0", {})] };
+    expect(markedFiles(await marksOf({ ...asked, wouldLook: false }))).toEqual([fileOf("2.0.0")]);
+    expect(markedFiles(await marksOf({ ...asked, wouldLook: true }))).toEqual([]);
   });
 
   test("is shown until a day after it was refused", async () => {
