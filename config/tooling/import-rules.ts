@@ -38,6 +38,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   openpgp: ["verify"],
   "packageurl-js": ["core"],
   pino: ["app"],
+  "prom-client": ["app"],
   "seek-bzip": ["verify"],
   semver: ["ecosystems", "policy"],
   tar: ["verify"],

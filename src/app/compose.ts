@@ -5,6 +5,7 @@ import { createEcosystems } from "../ecosystems/index.ts";
 import type { HttpDeps } from "../http/deps.ts";
 import { Hot, subjectKey } from "../http/hot.ts";
 import { Readers } from "../http/readers.ts";
+import { Tally } from "../http/tally.ts";
 import { Counters } from "../mirror/counters.ts";
 import { DecisionLog } from "../mirror/decision-log.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
@@ -18,6 +19,8 @@ import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
 import type { Config } from "./config.ts";
 import { enforcePolicy } from "./enforced-policy.ts";
+import { meteredUpstream } from "./metrics/metered-upstream.ts";
+import { AssayMetrics } from "./metrics/metrics.ts";
 import { LiveTrust } from "./trust/live-trust.ts";
 import { registryKeySource } from "./trust/registry-key-source.ts";
 import { connectRepositories } from "./upstream-options.ts";
@@ -40,7 +43,9 @@ const OPEN_BLOBS = 256;
 export async function compose(config: Config, { clock, log, env }: { clock: Clock; log: Log; env: NodeJS.ProcessEnv }): Promise<Assay> {
   const { repositories, upstreams, rules } = await connectRepositories(config, log, env);
   const { blobs, index } = await openStore({ dataDir: config.dataDir, clock, log });
-  const upstream = createUpstreamClient({ upstreams, offline: config.offline, limits: config.limits, clock, log });
+  const metrics = config.metrics && new AssayMetrics();
+  const client = createUpstreamClient({ upstreams, offline: config.offline, limits: config.limits, clock, log });
+  const upstream = metrics ? meteredUpstream(client, metrics.heardUpstream) : client;
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
   const documents = new MirrorDocuments(
     { index, upstream, counters, clock, log },
@@ -88,6 +93,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       verifiers,
       policy,
       decisions,
+      ...(metrics ? { measured: metrics.heardVerifier } : {}),
       limits: config.limits,
       clock,
       counters,
@@ -101,6 +107,8 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
   // Where they cannot be used archives are served all the same: only nothing is vouched for.
   await keys.signer().catch((error: unknown) => log.error({ err: error }, "the signing keys cannot be used, so no summaries are signed"));
   const summaries = new Summaries({ mirror, index, policy, keys, clock, publicUrl: config.publicUrl });
+  const tally = new Tally();
+  metrics?.observe({ counters, tally, mirror, upstream, verifiers, policy, trust, index });
   const sweep = (): void => void blobs.sweep().catch((error: unknown) => log.warn({ err: error }, "quarantine could not be swept"));
   sweep();
   const sweeping = setInterval(sweep, SWEEP_MS);
@@ -116,6 +124,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       keys,
       index,
       counters,
+      tally,
       hot,
       readers,
       limits: config.limits,
@@ -123,11 +132,13 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       log,
       publicUrl: config.publicUrl,
       trustedProxies: config.trustedProxies,
+      metrics: metrics && { token: config.metrics?.token?.reveal(), render: () => metrics.render() },
       trust,
     },
     trust,
     close: async () => {
       clearInterval(sweeping);
+      metrics?.close();
       policy.close();
       await trust.close();
       readers.close();

@@ -17,6 +17,7 @@ export const CONFIG_DEFAULTS = {
   refusal_ttl: "30s",
   stale_if_error: "30d",
   offline: false,
+  metrics: { enabled: true },
   log: { level: "info" },
   memory: { documents: "64MiB", bodies: "128MiB" },
   limits: Object.fromEntries([...LIMITS_BY_KEY].map(([key, limit]) => [key, writtenLimit(limit)])),

@@ -131,6 +131,10 @@ export function configSchema(surroundings: Surroundings) {
     refusal_ttl: duration(0, DAY_MS, "0 to 1d"),
     stale_if_error: duration(0, 3650 * DAY_MS, "0 to 3650d"),
     offline: boolean(),
+    metrics: map({ enabled: boolean(), token_env: secretEnv.optional(), token_file: secretFile.optional() }).refine(
+      (keys) => keys.token_env === undefined || keys.token_file === undefined,
+      { error: "either token_env or token_file" },
+    ),
     log: map({ level: choice(["debug", "info", "warn", "error", "silent"]) }),
     memory: map({ documents: size(1024 ** 2), bodies: size(1024 ** 2) }),
     limits: map(limitShape()),

@@ -92,6 +92,8 @@ export interface Config {
   readonly refusalTtlMs: number;
   readonly staleIfErrorMs: number;
   readonly offline: boolean;
+  /** Undefined where /metrics is not answered. With a token, only to those who show it. */
+  readonly metrics: { readonly token?: Secret } | undefined;
   readonly log: { readonly level: LogLevel };
   readonly memory: { readonly documentsBytes: number; readonly bodiesBytes: number };
   readonly limits: Limits;
@@ -124,6 +126,11 @@ export function loadConfig({ env, flags }: ConfigSources): Config {
 
 function existingDefaultFile(): string | undefined {
   return existsSync(DEFAULT_FILE) ? DEFAULT_FILE : undefined;
+}
+
+function toMetrics({ enabled, token_env, token_file }: Written["metrics"]): Config["metrics"] {
+  const token = token_env ?? token_file;
+  return enabled ? { ...(token ? { token } : {}) } : undefined;
 }
 
 function invalid(problems: readonly Problem[]): AssayError {
@@ -182,6 +189,7 @@ function toConfig(written: Written, file: string | undefined): Config {
     refusalTtlMs: written.refusal_ttl,
     staleIfErrorMs: written.stale_if_error,
     offline: written.offline,
+    metrics: toMetrics(written.metrics),
     log: written.log,
     memory: { documentsBytes: written.memory.documents, bodiesBytes: written.memory.bodies },
     limits: toLimits(written.limits),

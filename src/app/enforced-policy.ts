@@ -22,7 +22,17 @@ export interface EnforcedPolicy extends AssessingPolicy {
   pgpKeys(): Promise<readonly PinnedKey[]>;
   /** The same for the keys of other Assays. */
   readonly mirrorKeys: MirrorKeys;
+  status(): PolicyStatus;
   close(): void;
+}
+
+export interface PolicyStatus {
+  readonly revision: string;
+  readonly mode: RulingPolicy["mode"];
+  /** When the policy in force was read, milliseconds since the epoch. */
+  readonly loadedAt: number;
+  /** False where the file was changed since to something that is not valid. */
+  readonly isCurrent: boolean;
 }
 
 interface EnforceDeps {
@@ -51,7 +61,12 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
     signals: process,
   });
   warn(live.current(), deps.log);
-  live.subscribe((change) => follow(change, deps));
+  const reading = { loadedAt: deps.clock.now(), isCurrent: true };
+  live.subscribe((change) => {
+    reading.isCurrent = change.kind === "loaded";
+    if (change.kind === "loaded") reading.loadedAt = deps.clock.now();
+    follow(change, deps);
+  });
   const rulingFor = ({ ref }: PolicyQuestion, { policy, feeds }: ReadPolicy): Ruling => {
     const repository = deps.rules.get(ref.repository);
     if (!repository) throw new Error(`no policy for a repository that is not configured: ${ref.repository}`);
@@ -73,6 +88,10 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
     },
     pgpKeys: perRevision(live, pinnedKeysOf),
     mirrorKeys: { ids: () => mirrorKeyIds(live.current().policy), keys: perRevision(live, mirrorKeysOf) },
+    status: () => {
+      const { policy, revision } = live.current();
+      return { revision, mode: policy.mode, ...reading };
+    },
     close: () => live.close(),
   };
 }

@@ -14,6 +14,11 @@ export class Semaphore {
     this.#what = options.what;
   }
 
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Waits for a slot; answers how to give it back, which counts once. Throws BUSY when the queue is full. */
   async acquire(): Promise<() => void> {
     if (this.#free > 0) this.#free--;

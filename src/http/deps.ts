@@ -12,6 +12,8 @@ import type { Mirror } from "../mirror/obtain.ts";
 import type { Summaries } from "../mirror/summaries.ts";
 import type { Hot } from "./hot.ts";
 import type { Readers } from "./readers.ts";
+import type { Metrics } from "./serve-metrics.ts";
+import type { Tally } from "./tally.ts";
 
 /** What the server answers from. Put together by app/compose. */
 export interface HttpDeps {
@@ -22,6 +24,7 @@ export interface HttpDeps {
   readonly keys: SigningKeys;
   readonly index: Pick<Index, "admission" | "files" | "counters">;
   readonly counters: Counters;
+  readonly tally: Tally;
   readonly hot: Hot;
   readonly readers: Readers;
   readonly limits: Limits;
@@ -31,6 +34,8 @@ export interface HttpDeps {
   readonly publicUrl: string | undefined;
   /** Where X-Forwarded-For is believed from. */
   readonly trustedProxies: readonly AddressRange[];
+  /** Undefined where the operator wants none. */
+  readonly metrics: Metrics | undefined;
   /** How the roots and keys stand that evidence is checked against: for health checks and metrics. Cheap, asks nobody. */
   readonly trust: { status(): readonly TrustStatus[] };
 }

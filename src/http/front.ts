@@ -18,6 +18,8 @@ export function answerHot(request: IncomingMessage, response: ServerResponse, de
       (sent) => {
         deps.counters.add(file.repository, "hits", 1);
         deps.counters.add(file.repository, "bytes_served", sent);
+        deps.tally.answered(file.repository, "archive", response.statusCode);
+        deps.tally.warned(file.repository, file.warnings);
       },
       (error: unknown) => {
         // Its bytes may have been evicted or damaged: the next request takes the long road.
@@ -29,6 +31,6 @@ export function answerHot(request: IncomingMessage, response: ServerResponse, de
   }
   const page = deps.hot.page(pageKey(request), deps.clock.now());
   if (!page) return false;
-  sendPage(request, response, page, deps).catch(failed);
+  sendPage(request, response, page, deps).then(() => deps.tally.answered(page.repository, "page", response.statusCode), failed);
   return true;
 }

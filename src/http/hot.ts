@@ -1,11 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { LRUCache } from "lru-cache";
+import type { Reason } from "../core/verdict.ts";
 import type { Representation } from "./representation.ts";
 
 /** An archive that was served before, ready to be served again. */
 export interface HotFile {
   readonly repository: string;
   readonly representation: Representation;
+  /** What there is to say against it: told in a header, and counted each time. */
+  readonly warnings: readonly Reason[];
   /** Until when its verdict holds without being asked again, milliseconds since the epoch: waivers end. */
   readonly goodUntil: number;
   /** `Hot.moment` before its verdict was asked for. */

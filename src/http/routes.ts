@@ -5,6 +5,7 @@ import { type Context, Hono } from "hono";
 import { AssayError } from "../core/errors.ts";
 import type { EcosystemAnswer, EcosystemRequest, Repository } from "../core/ports/ecosystem.ts";
 import { SingleFlight } from "../core/single-flight.ts";
+import { RefusedMidway } from "../mirror/flight.ts";
 import { answerError } from "./answer-error.ts";
 import { answerArtifacts } from "./api.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -12,10 +13,13 @@ import { type HotPage, pageKey } from "./hot.ts";
 import { originOf } from "./origin.ts";
 import { landingPage } from "./pages.ts";
 import { answerKeys } from "./published-keys.ts";
+import { ClientLeft } from "./pump.ts";
 import { readBody } from "./request-body.ts";
 import { serveArtifact } from "./serve-artifact.ts";
+import { answerMetrics } from "./serve-metrics.ts";
 import { hotPage, servePage } from "./serve-page.ts";
 import { serveSummary, summarizedArchive } from "./serve-summary.ts";
+import type { AnswerKind } from "./tally.ts";
 import { parseTarget } from "./target.ts";
 
 type Env = { Bindings: HttpBindings };
@@ -36,6 +40,8 @@ export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean 
   });
   app.get("/api/v1/artifacts", (context) => answerArtifacts(context.req.query("purl"), deps).then((answer) => context.json(answer)));
   app.get("/.well-known/assay-keys.json", (context) => answerKeys(deps.keys).then((answer) => context.json(answer)));
+  const { metrics } = deps;
+  if (metrics) app.get("/metrics", (context) => answerMetrics(metrics, context.req.header("authorization")));
   for (const repository of deps.repositories) {
     const handler = (context: Context<Env>): Promise<Response> => serveRepository(context, repository, deps, pages);
     app.all(`/${repository.name}`, handler);
@@ -53,6 +59,7 @@ async function serveRepository(
   pages: SingleFlight<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>>,
 ): Promise<Response> {
   const { incoming, outgoing } = context.env;
+  let kind: AnswerKind = "other";
   try {
     const request = ecosystemRequest(incoming as IncomingMessage, repository, deps);
     const summarized = await summarizedArchive(request, repository, deps);
@@ -68,11 +75,25 @@ async function serveRepository(
     };
     // Any number of first requests for one page make it once. A request with a body is its own.
     const answer = request.method === "POST" ? await work() : await pages.run(pageKey(incoming as IncomingMessage), work);
+    kind = kindOf(answer);
     await send(incoming as IncomingMessage, outgoing as ServerResponse, repository, request, answer, deps);
     return RESPONSE_ALREADY_SENT;
   } catch (error) {
+    countFailure(error, repository, deps);
     return answerFailed(context, error, repository, deps);
+  } finally {
+    deps.tally.answered(repository.name, kind, outgoing.statusCode);
   }
+}
+
+function kindOf(answer: HotPage | Exclude<EcosystemAnswer, { kind: "page" }>): AnswerKind {
+  if (!("kind" in answer)) return "page";
+  return answer.kind === "artifact" ? "archive" : "other";
+}
+
+function countFailure(error: unknown, repository: Repository, { tally }: HttpDeps): void {
+  if (error instanceof RefusedMidway) tally.cut(repository.name);
+  else if (!(error instanceof ClientLeft)) tally.failed(repository.name, error instanceof AssayError ? error.code : "INTERNAL");
 }
 
 function ecosystemRequest(incoming: IncomingMessage, repository: Repository, deps: HttpDeps): EcosystemRequest {

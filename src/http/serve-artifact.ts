@@ -66,6 +66,7 @@ function refuse(
 ): void {
   if (admission.verdict.kind !== "refuse") throw new Error("refuse was called with an admission that admits");
   deps.counters.add(repository.name, "refusals", 1);
+  deps.tally.refused(repository.name, admission.verdict.reasons[0].code);
   sendProblem(response, problemOfRefusal(admission, admission.verdict, origin), {
     method: request.method ?? "GET",
     ecosystem: deps.ecosystems[repository.ecosystem],
@@ -83,6 +84,7 @@ async function serveAdmitted(
   deps.hot.keepFile(request.url ?? "", file);
   const sent = await sendRepresentation(request, response, file.representation);
   deps.counters.add(answer.ref.repository, "bytes_served", sent);
+  deps.tally.warned(answer.ref.repository, file.warnings);
 }
 
 async function hotFile(
@@ -93,6 +95,7 @@ async function hotFile(
   const { blob } = held;
   return {
     repository: answer.ref.repository,
+    warnings: held.verdict.warnings,
     goodUntil: deps.clock.now() + VERDICT_HOLDS_MS,
     madeAt: held.madeAt,
     representation: {

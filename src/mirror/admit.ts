@@ -2,7 +2,7 @@ import type { ArtifactRef } from "../core/artifact.ts";
 import type { Asker } from "../core/decision.ts";
 import type { Algorithm } from "../core/digest.ts";
 import { parseHexChecksum } from "../core/digest.ts";
-import type { Evidence } from "../core/evidence.ts";
+import type { Evidence, VerifierId } from "../core/evidence.ts";
 import type { Limits } from "../core/limits.ts";
 import type { BlobStore, Reception } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
@@ -25,6 +25,8 @@ export interface AdmitDeps {
   readonly decisions: Pick<DecisionLog, "fetched">;
   readonly limits: Limits;
   readonly clock: Clock;
+  /** Hears how long each verifier took over an archive, with its wait for a worker. */
+  readonly measured?: (verifier: VerifierId, seconds: number) => void;
 }
 
 /** A journal line without what is decided from it. */
@@ -77,7 +79,9 @@ async function verify(candidate: Candidate, deps: AdmitDeps): Promise<Facts> {
   const { ref, resolution } = candidate;
   const looking = deps.verifiers.filter((verifier) => verifier.wouldLook?.({ ref, upstream: resolution.upstream }, []) ?? true);
   const found = looking.map(async (verifier) => {
+    const startedAt = performance.now();
     const outcomes = [await verifier.verify(candidate)].flat();
+    deps.measured?.(verifier.id, (performance.now() - startedAt) / 1000);
     const about = { verifier: verifier.id, subject: candidate.blob.digest, checkedAt: deps.clock.now() };
     return outcomes.map((outcome) => ({ ...about, outcome }));
   });

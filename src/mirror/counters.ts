@@ -7,6 +7,8 @@ export class Counters {
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   #pending = new Map<string, Record<Counter, number>>();
+  /** Of this process, for those who watch several: sums over all of them are in the index. */
+  readonly #sinceStart = new Map<string, Record<Counter, number>>();
 
   constructor(index: Pick<Index, "count">, log: Log, flushEveryMs: number) {
     this.#index = index;
@@ -16,12 +18,12 @@ export class Counters {
   }
 
   add(repository: string, counter: Counter, by: number): void {
-    let counts = this.#pending.get(repository);
-    if (!counts) {
-      counts = nothingCounted();
-      this.#pending.set(repository, counts);
-    }
-    counts[counter] += by;
+    countsOf(this.#pending, repository)[counter] += by;
+    countsOf(this.#sinceStart, repository)[counter] += by;
+  }
+
+  sinceStart(): ReadonlyMap<string, Readonly<Record<Counter, number>>> {
+    return this.#sinceStart;
   }
 
   /** Never throws: what could not be written is counted in the next batch. */
@@ -36,7 +38,7 @@ export class Counters {
       await this.#index.count(deltas);
     } catch (error) {
       this.#log.warn({ err: error }, "counters could not be written; they are kept for the next try");
-      for (const { repository, counter, by } of deltas) this.add(repository, counter, by);
+      for (const { repository, counter, by } of deltas) countsOf(this.#pending, repository)[counter] += by;
     }
   }
 
@@ -44,4 +46,12 @@ export class Counters {
     clearInterval(this.#timer);
     await this.flush();
   }
+}
+
+function countsOf(sums: Map<string, Record<Counter, number>>, repository: string): Record<Counter, number> {
+  const known = sums.get(repository);
+  if (known) return known;
+  const counts = nothingCounted();
+  sums.set(repository, counts);
+  return counts;
 }

@@ -78,6 +78,11 @@ export class Mirror {
     this.#slots = new Semaphore({ slots: deps.limits.fetches, queue: deps.limits.fetchQueue, what: "archive fetches" });
   }
 
+  /** Archives that wait for their turn to be fetched. */
+  get waitingFetches(): number {
+    return this.#slots.waiting;
+  }
+
   /**
    * Answers at once from what is held or known; otherwise with the flight that fetches it, shared by all who ask meanwhile. What `asker` is told stands in the
    * decision log by then.

@@ -12,6 +12,7 @@ import type {
   DocumentKey,
   DocumentRecord,
   Index,
+  IndexUsage,
   KnownFile,
   Listing,
   Sighting,
@@ -27,6 +28,7 @@ import { Names } from "./sqlite/names.ts";
 import { openDatabase } from "./sqlite/open-database.ts";
 import { sqliteError } from "./sqlite/sqlite-error.ts";
 import { packBody, StoredDocuments, unpackDocument } from "./sqlite/stored-documents.ts";
+import { Usage } from "./sqlite/usage.ts";
 
 /** Rows of each kind kept in memory. A row with its evidence takes a few KB. */
 const CACHED_ROWS = 4096;
@@ -60,6 +62,7 @@ export class SqliteIndex implements Index {
   readonly #listedFiles: ListedFiles;
   readonly #counters: CounterSums;
   readonly #leases: Leases;
+  readonly #usage: Usage;
   readonly #dataVersion: Database.Statement<unknown[], number>;
   readonly #admissionCache = new LRUCache<string, Cached<Admission>>({
     max: CACHED_ROWS,
@@ -81,6 +84,7 @@ export class SqliteIndex implements Index {
     this.#listedFiles = new ListedFiles(database, artifacts, upstreams);
     this.#counters = new CounterSums(database);
     this.#leases = new Leases(database);
+    this.#usage = new Usage(database);
     this.#dataVersion = database.prepare<unknown[], number>("PRAGMA data_version").pluck();
   }
 
@@ -156,6 +160,10 @@ export class SqliteIndex implements Index {
 
   async sightings(repository: string, name: string): Promise<readonly Sighting[]> {
     return this.#read(() => this.#listedFiles.sightings(repository, name));
+  }
+
+  async usage(): Promise<IndexUsage> {
+    return this.#read(() => this.#usage.now());
   }
 
   async count(deltas: readonly CounterDelta[]): Promise<void> {

@@ -44,6 +44,11 @@ export class CircuitBreaker {
     }
   }
 
+  /** How many origins are known to be down, until one of them is seen to answer. */
+  get open(): number {
+    return [...this.#circuits.values()].filter(({ openUntil }) => openUntil > 0).length;
+  }
+
   #enter(origin: string): Circuit {
     const circuit = this.#circuits.get(origin) ?? { failuresInARow: 0, openUntil: 0, probing: false };
     this.#circuits.delete(origin); // Put back last: the map then forgets the origin used longest ago.

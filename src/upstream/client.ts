@@ -3,7 +3,14 @@ import { AssayError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
-import type { ArchiveStream, DocumentAnswer, DocumentQuery, Upstream, UpstreamClient } from "../core/ports/upstream-client.ts";
+import type {
+  ArchiveStream,
+  DocumentAnswer,
+  DocumentQuery,
+  Upstream,
+  UpstreamClient,
+  UpstreamLoad,
+} from "../core/ports/upstream-client.ts";
 import { checkOptions } from "./check-options.ts";
 import { FileUpstream } from "./file-upstream.ts";
 import { HttpUpstream } from "./http-upstream.ts";
@@ -61,6 +68,10 @@ class RoutingClient implements UpstreamClient {
 
   async open(upstream: Upstream, url: URL, options: { maxBytes: number }): Promise<ArchiveStream> {
     return this.#routeTo(upstream, url).open(url, options);
+  }
+
+  load(): readonly UpstreamLoad[] {
+    return [...this.#http].map(([id, upstream]) => ({ id, ...upstream.load() }));
   }
 
   async close(): Promise<void> {

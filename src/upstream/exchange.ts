@@ -58,6 +58,11 @@ export class Exchange {
     this.#breaker = new CircuitBreaker(options.circuit ?? DEFAULT_CIRCUIT, parts.clock);
   }
 
+  /** Origins that are left alone now. */
+  get openCircuits(): number {
+    return this.#breaker.open;
+  }
+
   /** Answers any status but a redirect. Throws UPSTREAM_ADDRESS, UPSTREAM_CIRCUIT_OPEN, UPSTREAM_REDIRECT, and what the connection fails with. */
   async run(request: ExchangeRequest): Promise<ExchangeAnswer> {
     let url = withoutExtras(request.url);

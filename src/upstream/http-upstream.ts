@@ -2,7 +2,7 @@ import type { AssayError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
-import type { ArchiveStream, DocumentAnswer, DocumentQuery } from "../core/ports/upstream-client.ts";
+import type { ArchiveStream, DocumentAnswer, DocumentQuery, UpstreamLoad } from "../core/ports/upstream-client.ts";
 import { Semaphore } from "../core/semaphore.ts";
 import { Destinations } from "./destination.ts";
 import { Exchange } from "./exchange.ts";
@@ -70,6 +70,14 @@ export class HttpUpstream {
       leave();
       throw error;
     }
+  }
+
+  load(): Omit<UpstreamLoad, "id"> {
+    return {
+      waitingDocuments: this.#documents.waiting,
+      waitingArchives: this.#archives.waiting,
+      openCircuits: this.#exchange.openCircuits,
+    };
   }
 
   async close(): Promise<void> {

@@ -59,6 +59,10 @@ export class ArchiveVerifier implements Verifier {
     }
   }
 
+  waiting(): number {
+    return this.#pool.waiting;
+  }
+
   close(): Promise<void> {
     return this.#pool.close();
   }

@@ -47,6 +47,10 @@ export class SigstoreVerifier implements Verifier {
     return orAbsent([...candidate.published.flatMap(notAnswered), ...bundles]);
   }
 
+  waiting(): number {
+    return this.#verification.waiting();
+  }
+
   close(): Promise<void> {
     return this.#verification.close();
   }

@@ -48,6 +48,11 @@ export class WorkerPool<Job, Answer> {
     });
   }
 
+  /** Jobs that wait for a worker. */
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
   /** Ends all workers. Jobs under way and waiting are lost. */
   async close(): Promise<void> {
     this.#closed = true;

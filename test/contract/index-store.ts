@@ -474,6 +474,18 @@ export function indexContract(makeBench: () => IndexBench): void {
     });
   });
 
+  test("how much there is: each blob once, whoever it was admitted for, and what was refused not at all", async () => {
+    const index = await openIndex();
+    expect(await index.usage()).toMatchObject({ blobs: 0, blobBytes: 0, decisions: 0 });
+    await record(index, admissionOf(REF, ADMIT));
+    await record(index, admissionOf({ ...REF, name: "copy" }, ADMIT));
+    await record(index, admissionOf({ ...REF, name: "more" }, ADMIT, { digest: digestOf("more"), sizeBytes: 8 }));
+    await record(index, admissionOf({ ...REF, name: "less" }, REFUSE, { digest: digestOf("less"), sizeBytes: 1000 }));
+    const usage = await index.usage();
+    expect(usage).toMatchObject({ blobs: 2, blobBytes: 50, decisions: 4 });
+    expect(usage.indexBytes).toBeGreaterThan(0);
+  });
+
   describe("counters", () => {
     test("add up per repository, over several processes; what was not counted is 0", async () => {
       const bench = makeBench();

@@ -71,6 +71,16 @@ export interface DecisionFilter {
   readonly package?: { readonly ecosystem: EcosystemId; readonly name: string; readonly version?: string; readonly file?: string };
 }
 
+export interface IndexUsage {
+  /** Different archives that were admitted, and their bytes. */
+  readonly blobs: number;
+  readonly blobBytes: number;
+  /** Bytes of the index itself. */
+  readonly indexBytes: number;
+  /** Entries of the decision log. */
+  readonly decisions: number;
+}
+
 /** What is counted, per repository. Added up in memory and written in batches: nothing durable happens on a hit. */
 export const COUNTERS = [
   "hits",
@@ -144,6 +154,9 @@ export interface Index {
   firstSeenAt(repository: string, name: string): Promise<number | undefined>;
   /** The same for each archive of the package that was ever listed. */
   sightings(repository: string, name: string): Promise<readonly Sighting[]>;
+
+  /** How much there is. Cheap: nothing is added up. */
+  usage(): Promise<IndexUsage>;
 
   count(deltas: readonly CounterDelta[]): Promise<void>;
   counters(): Promise<ReadonlyMap<string, Readonly<Record<Counter, number>>>>;

@@ -58,6 +58,15 @@ export interface ArchiveStream {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+export interface UpstreamLoad {
+  readonly id: string;
+  /** Requests that wait for their turn. */
+  readonly waitingDocuments: number;
+  readonly waitingArchives: number;
+  /** Origins that are left alone because they did not answer. */
+  readonly openCircuits: number;
+}
+
 /**
  * The only way out. Every call may throw OFFLINE, UPSTREAM_ADDRESS, UPSTREAM_AUTH, UPSTREAM_CIRCUIT_OPEN, UPSTREAM_LIMIT,
  * UPSTREAM_RATE_LIMITED, UPSTREAM_REDIRECT, UPSTREAM_STATUS, UPSTREAM_TIMEOUT, UPSTREAM_TRUNCATED or UPSTREAM_UNREACHABLE.
@@ -68,6 +77,8 @@ export interface UpstreamClient {
   fetch(upstream: Upstream, query: DocumentQuery): Promise<DocumentAnswer>;
   /** Opens an archive for streaming. Throws NOT_FOUND for 404 and 410. */
   open(upstream: Upstream, url: URL, options: { maxBytes: number }): Promise<ArchiveStream>;
+  /** How busy each upstream is, now. */
+  load(): readonly UpstreamLoad[];
   /** Ends pooled connections. Open streams fail. */
   close(): Promise<void>;
 }

@@ -35,5 +35,7 @@ export interface Verifier {
    */
   wouldLook?(about: Whereabouts, seen: readonly Evidence[]): boolean;
   verify(candidate: Candidate): Promise<Outcome | readonly [Outcome, ...Outcome[]]>;
+  /** Checks that wait for a worker, where it has some. */
+  waiting?(): number;
   close?(): Promise<void>;
 }

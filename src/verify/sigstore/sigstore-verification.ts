@@ -69,6 +69,10 @@ export class SigstoreVerification {
       : { kind: "unavailable", detail: `the bundle could not be verified: ${result.detail}` };
   }
 
+  waiting(): number {
+    return this.#pool.waiting;
+  }
+
   close(): Promise<void> {
     return this.#pool.close();
   }
