@@ -1,5 +1,6 @@
 import { ALWAYS_LOOKING } from "../core/evidence.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { EcosystemServices } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
 import { createEcosystems } from "../ecosystems/index.ts";
 import type { HttpDeps } from "../http/deps.ts";
@@ -71,7 +72,8 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     wouldLook: (repository, admission) => wouldLook(verifiers, repository, admission),
     clock,
   });
-  const services = { documents, index, foresight, upstream, limits: config.limits, log, knownRegistries };
+  const summaryOf: EcosystemServices["summaryOf"] = (repository, ref) => summaries.ofHeld(repository, ref);
+  const services = { documents, index, foresight, upstream, limits: config.limits, log, knownRegistries, summaryOf };
   const ecosystems = createEcosystems(services);
   const verifiers = createVerifiers({
     limits: config.limits,

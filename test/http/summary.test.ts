@@ -191,3 +191,33 @@ test("package names and versions that end like a summary are not taken for one",
   expect((await mirror.get("/npm/odd.vsa/1.0.0-x.vsa")).status).toBe(200);
   expect((await mirror.get("/npm/odd.vsa/-/odd.vsa-1.0.0-x.vsa.tgz.vsa")).status).toBe(200);
 });
+
+describe("AAM's signature answer", () => {
+  const SIGNATURE = "/aam/packages/@acme/skill/1.0.0/signature";
+  const TARBALL = "/aam/packages/@acme/skill/1.0.0/tarball";
+  const attestations = async (mirror: MirrorBench): Promise<{ envelope: JsonObject }[]> => {
+    const { signatures } = (await (await mirror.get(SIGNATURE)).json()) as { signatures: { type: string; envelope: JsonObject }[] };
+    return signatures.filter(({ type }) => type === "registry-attestation");
+  };
+
+  test("has no attestation of ours over what was not fetched, nor over what the policy of now refuses", async () => {
+    const mirror = await mirrorWith();
+    expect(await attestations(mirror)).toEqual([]);
+    expect((await mirror.get(TARBALL)).status).toBe(200);
+    expect(await attestations(mirror)).toHaveLength(1);
+    writeFileSync(mirror.policyFile, 'version: 1\ndeny: [{purl: "pkg:aam/@acme/skill", reason: "withdrawn"}]\n');
+    await expect.poll(() => attestations(mirror), { timeout: 30_000 }).toEqual([]);
+  });
+
+  test("has none in audit mode", async () => {
+    const mirror = await mirrorWith({ policy: "version: 1\nmode: audit\n" });
+    expect((await mirror.get(TARBALL)).status).toBe(200);
+    expect(await attestations(mirror)).toEqual([]);
+  });
+
+  test("has the very summary that is beside the archive", async () => {
+    const mirror = await mirrorWith();
+    const summary = await (await mirror.get(`${TARBALL}.vsa`)).json();
+    expect(await attestations(mirror)).toEqual([{ type: "registry-attestation", envelope: summary }]);
+  });
+});

@@ -34,6 +34,8 @@ export interface EcosystemServices {
    * not the mirror. None where left out.
    */
   readonly knownRegistries?: readonly URL[];
+  /** This Assay's own signed verdict over an archive that it holds and admits: a DSSE envelope as JSON. Undefined for any other archive; nobody is asked for one. */
+  readonly summaryOf?: (repository: Repository, ref: ArtifactRef) => Promise<Buffer | undefined>;
 }
 
 /** A request below a repository's mount. */

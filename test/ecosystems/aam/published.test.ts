@@ -31,6 +31,7 @@ describe("a registry's signatures", () => {
     ["no list", { signatures: {} }, "BUNDLE_MALFORMED"],
     ["an entry that is no object", { signatures: ["x"] }, "BUNDLE_MALFORMED"],
     ["a Sigstore bundle that is a text", { signatures: [{ type: "sigstore", bundle: "x" }] }, "BUNDLE_MALFORMED"],
+    ["a registry attestation that is a text", { signatures: [{ type: "registry-attestation", envelope: "x" }] }, "BUNDLE_MALFORMED"],
     ["a gpg signature without its text", { signatures: [{ type: "gpg", fingerprint: "AB" }] }, "BUNDLE_MALFORMED"],
     ["an attestation without bundle", { attestations: [{ predicateType: "x" }] }, "BUNDLE_MALFORMED"],
     ["attestations that are no list", { attestations: "x" }, "BUNDLE_MALFORMED"],
@@ -67,7 +68,12 @@ describe("a registry's signatures", () => {
   test("are items of their kinds, beside what is left out", async () => {
     const predicateType = "https://uaaps.github.io/provenance/v1";
     const sources = await answered({
-      signatures: [HOME_MADE, { type: "sigstore", bundle: BUNDLE }, { type: "gpg", signature: ARMOR }],
+      signatures: [
+        HOME_MADE,
+        { type: "sigstore", bundle: BUNDLE },
+        { type: "gpg", signature: ARMOR },
+        { type: "registry-attestation", envelope: { payload: "e30=" } },
+      ],
       attestations: [{ predicateType, bundle: BUNDLE }, { bundle: BUNDLE }],
     });
     const bundle = Buffer.from(JSON.stringify(BUNDLE));
@@ -78,6 +84,7 @@ describe("a registry's signatures", () => {
         items: [
           { kind: "sigstore", label: "Sigstore bundle 2", bundle, context: {} },
           { kind: "openpgp", label: "OpenPGP signature 3", signature: Buffer.from(ARMOR) },
+          { kind: "vsa", label: "registry attestation 4", envelope: Buffer.from('{"payload":"e30="}') },
           { kind: "sigstore", label: "attestation 1", bundle, context: { predicateType } },
           { kind: "sigstore", label: "attestation 2", bundle, context: {} },
         ],

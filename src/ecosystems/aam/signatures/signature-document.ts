@@ -1,20 +1,22 @@
 import { AssayError } from "../../../core/errors.ts";
-import type { JsonObject } from "../../../core/json.ts";
+import { type JsonObject, parseJsonObject } from "../../../core/json.ts";
 import type { EcosystemServices, Freshness, Repository } from "../../../core/ports/ecosystem.ts";
 import { freshnessOf, oldest } from "../freshness.ts";
 import type { KnownPackage } from "../known-package.ts";
+import { archiveFile } from "../names.ts";
 import type { PackageVersion } from "../package.ts";
 import { integrityOf } from "../page.ts";
 import { isFolder } from "../sources/sources-of.ts";
 import { folderEvidence } from "./folder-evidence.ts";
 import { registryEvidence } from "./registry-evidence.ts";
+import { REGISTRY_ATTESTATION } from "./signed-items.ts";
 
 /**
- * What `GET …/signature` answers. A version that nobody signed has empty lists: a 404 could not be told from a signature that somebody took away.
+ * What `GET …/signature` answers: what upstream published, and our own attestation where we hold the archive and admit it. A version that nobody signed has empty lists: a 404 could not be told from a signature that somebody took away.
  * Throws what `Documents` throws, and UPSTREAM_NOT_CONFIGURED where no upstream has the package any more.
  */
 export async function signatureDocument(
-  services: Pick<EcosystemServices, "documents" | "limits">,
+  services: Pick<EcosystemServices, "documents" | "limits" | "summaryOf">,
   repository: Repository,
   known: KnownPackage,
   version: PackageVersion,
@@ -29,8 +31,36 @@ export async function signatureDocument(
   const collect = isFolder(upstream) ? folderEvidence : registryEvidence;
   const { signatures, attestations, documents } = await collect(services, { repository, upstream, name, version });
   const integrity = integrityOf(known, version);
+  const own = await ownAttestation(services, repository, known, version);
   return {
-    body: { formatVersion: 1, name, version: version.version, ...(integrity === undefined ? {} : { integrity }), signatures, attestations },
+    body: {
+      formatVersion: 1,
+      name,
+      version: version.version,
+      ...(integrity === undefined ? {} : { integrity }),
+      signatures: [...signatures, ...own],
+      attestations,
+    },
     freshness: oldest([known.freshness, ...documents.map(freshnessOf)]),
   };
+}
+
+/** The registry attestation of section 14.1, whose form the specification leaves open: a verification summary. */
+async function ownAttestation(
+  { summaryOf, limits }: Pick<EcosystemServices, "summaryOf" | "limits">,
+  repository: Repository,
+  { package: { name } }: KnownPackage,
+  { version }: PackageVersion,
+): Promise<readonly JsonObject[]> {
+  const summary = await summaryOf?.(repository, {
+    repository: repository.name,
+    ecosystem: "aam",
+    name,
+    version,
+    file: archiveFile(name, version),
+  });
+  if (!summary) return [];
+  return [
+    { type: REGISTRY_ATTESTATION, envelope: parseJsonObject(summary, { maxDepth: limits.jsonDepth, source: "our own attestation" }) },
+  ];
 }

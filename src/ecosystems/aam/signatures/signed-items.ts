@@ -9,6 +9,9 @@ const MAX_SIGNATURES_BYTES = 4 * 1024 * 1024;
 /** Signatures and attestations of one version. */
 const MAX_ITEMS = 64;
 
+/** A registry's own word for a version, where it is a signed summary in a DSSE envelope: `{type, envelope}`. */
+export const REGISTRY_ATTESTATION = "registry-attestation";
+
 /**
  * The items of what `/signature` answers: `{signatures: [{type, …}], attestations: [{predicateType, bundle}]}`. Entries of types that are not known are left out;
  * so are Sigstore signatures in the AAM dialect's own form, which has nothing that could be checked without asking a log: they prove nothing either way.
@@ -48,6 +51,12 @@ function itemOfSignature(entry: JsonFields, index: number): readonly SignedItem[
     }
     case "gpg":
       return [{ kind: "openpgp", label: `OpenPGP signature ${number}`, signature: Buffer.from(entry.text("signature"), "utf8") }];
+    case REGISTRY_ATTESTATION: {
+      // The AAM dialect's own form has no envelope: its signature covers a publisher's name that nothing tells, so nobody can check it.
+      if (entry.value("envelope") === undefined) return [];
+      entry.object("envelope");
+      return [{ kind: "vsa", label: `registry attestation ${number}`, envelope: Buffer.from(JSON.stringify(entry.value("envelope"))) }];
+    }
     default:
       return [];
   }
