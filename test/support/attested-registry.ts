@@ -39,7 +39,7 @@ export function publishDistributions(upstream: FakeUpstream, at: string, distrib
   }
 }
 
-export function provenancePath(at: string, file: string): string {
+function provenancePath(at: string, file: string): string {
   return `${at}/provenance/${file}`;
 }
 
