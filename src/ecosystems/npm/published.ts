@@ -2,7 +2,7 @@ import type { Checked } from "../../core/finding.ts";
 import type { EcosystemServices, Repository, Resolution, SignedItem, SignedSource } from "../../core/ports/ecosystem.ts";
 import { askSource } from "../../core/signed-source.ts";
 import { parseAttestations } from "./attestations.ts";
-import { attestationsRequests } from "./document-requests.ts";
+import { attestationsRequests, keysRequests } from "./document-requests.ts";
 import { keptSignedDist, type SignedDist } from "./signed-dist.ts";
 
 /**
@@ -16,7 +16,18 @@ export async function published(
 ): Promise<readonly SignedSource[]> {
   const row = await services.index.file(resolution.ref);
   const signed = keptSignedDist(row?.extra);
+  if (signed.attested || signed.signatures) keepKeys(repository, resolution, services);
   return [registrySignatures(resolution, signed), await attestations(repository, resolution, signed, services)];
+}
+
+/**
+ * Clients verify with the registry's keys what they get from us, so those must be to be had for as long as the archive is. Our own verdict has its own source of
+ * keys, which may be a better one, and does not wait for these.
+ */
+function keepKeys(repository: Repository, { upstream }: Resolution, services: EcosystemServices): void {
+  services.documents.get(keysRequests({ ...repository, upstreams: [upstream] }, services)).catch((error: unknown) => {
+    services.log.info({ repository: repository.name, err: error }, "the registry's keys could not be had, to be kept for clients");
+  });
 }
 
 /** npm signs the text `name@version:integrity`, with the integrity that the packument gives. */

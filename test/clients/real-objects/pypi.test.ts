@@ -182,6 +182,30 @@ ${[
     });
   });
 
+  test("admitted once, stays admitted by the evidence that was verified, whatever its index says afterwards", async () => {
+    const { bytes } = distribution(VICTIM);
+    publishDistributions(upstream, "/replaced", [distribution(VICTIM)]);
+    const text = `metadata_ttl: 1s\nrepositories:\n${repository("replaced", "public")}\n`;
+    const expectSame = async (assay: AssayProcess): Promise<void> => {
+      const response = await fetch(fileUrl(assay, "replaced", VICTIM));
+      expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true);
+    };
+    const first = await startAssay({ config: text });
+    running.push(first);
+    await expectSame(first);
+    for (const { object, provenance } of refused.filter((each) => each.object === VICTIM)) {
+      publishDistributions(upstream, "/replaced", [{ ...distribution(object), provenance, bytes: distribution(OTHER).bytes }]);
+      await expectSame(first);
+    }
+    await first.stop();
+    const second = await startAssay({ config: text, dataDir: first.dataDir });
+    running.push(second);
+    // The page and the provenance of now are asked for, and change nothing.
+    await fetch(`${second.url}/replaced/simple/abi3info/`);
+    await fetch(`${fileUrl(second, "replaced", VICTIM)}.provenance`);
+    await expectSame(second);
+  });
+
   const stores = [
     { store: "an empty store", warm: false },
     { store: "a store that holds the very bytes, admitted elsewhere", warm: true },

@@ -57,6 +57,28 @@ test("a version whose packument says nothing has nothing, and nobody is asked", 
   expect(made.requests.filter((address) => address.includes("attestations"))).toEqual([]);
 });
 
+describe("the registry's keys, which clients verify with", () => {
+  const KEYS = "-/npm/v1/keys";
+  test.each<[string, Record<string, unknown>]>([
+    ["signatures", { signatures: SIGNATURES }],
+    ["attestations", { attestations: ATTESTATIONS }],
+  ])("are kept with %s, and answered when upstream has them no more", async (_what, dist) => {
+    const made = bench(dist, DOCUMENT);
+    made.serveJson(KEYS, { keys: [] });
+    await published(made);
+    expect(made.requests.filter((address) => address.endsWith(KEYS))).toHaveLength(1);
+    made.serve(KEYS, undefined);
+    expect(await createNpm(made.services()).handle(REPOSITORY, request(KEYS))).toMatchObject({
+      kind: "page",
+      body: Buffer.from('{"keys":[]}'),
+    });
+  });
+
+  test("hold nothing up where there are none", async () => {
+    expect(await published(bench({ signatures: SIGNATURES }))).toMatchObject([{ kind: "published" }, { kind: "absent" }]);
+  });
+});
+
 describe("registry signatures", () => {
   test.each<[string, unknown]>([
     ["no list", {}],
