@@ -35,6 +35,9 @@ const DRIVERS: readonly Driver[] = [
   { client: "pnpm", ...NODE, showsReason: false },
 ];
 
+/** Several installs one after the other, on a machine that may be busy. */
+const TIMEOUT_MS = 240_000;
+
 let upstream: FakeUpstream;
 let assay: AssayProcess;
 let folder: string;
@@ -122,38 +125,50 @@ describe.each(DRIVERS)("$client", (driver) => {
     { why: "denied", name: "denied", reason: /denied: stolen in 2024/ },
     { why: "too young", name: "too-young", publishedAt: new Date().toISOString(), reason: /expected an age of at least 3 days/ },
     { why: "in a feed of bad packages, with a hostile summary", name: "listed-bad", reason: /denied: MAL-1/ },
-  ])("$why: a range finds the version before, a pin is refused with the reason", async ({ name, publishedAt, reason }) => {
-    publish(driver, name, [{ version: "1.0.0" }, { version: "2.0.0", ...(publishedAt ? { publishedAt } : {}) }]);
-    for (const wanted of [range(name), name, ...(ecosystem === "npm" ? [`${name}@latest`] : [])]) {
-      expect(await install(driver, name, wanted), wanted).toMatchObject({ code: 0, version: "1.0.0" });
-    }
-    const pinned = await install(driver, name, pin(name, "2.0.0"));
-    expect(pinned).toMatchObject({ version: undefined });
-    expect(pinned.code).not.toBe(0);
-    expect(pinned.output).toMatch(showsReason ? reason : /403/);
-  });
+  ])(
+    "$why: a range finds the version before, a pin is refused with the reason",
+    async ({ name, publishedAt, reason }) => {
+      publish(driver, name, [{ version: "1.0.0" }, { version: "2.0.0", ...(publishedAt ? { publishedAt } : {}) }]);
+      for (const wanted of [range(name), name, ...(ecosystem === "npm" ? [`${name}@latest`] : [])]) {
+        expect(await install(driver, name, wanted), wanted).toMatchObject({ code: 0, version: "1.0.0" });
+      }
+      const pinned = await install(driver, name, pin(name, "2.0.0"));
+      expect(pinned).toMatchObject({ version: undefined });
+      expect(pinned.code).not.toBe(0);
+      expect(pinned.output).toMatch(showsReason ? reason : /403/);
+    },
+    TIMEOUT_MS,
+  );
 
-  whenFound("refused once: the next range finds the version before, and the pin is told the reason again", async () => {
-    const name = `${client}-turns-out-bad`;
-    publish(driver, name, [{ version: "1.0.0" }, { version: "2.0.0", saysItIs: "another" }]);
-    const first = await install(driver, name, range(name));
-    expect(first).toMatchObject({ version: undefined });
-    expect(first.output).toMatch(showsReason ? /another/ : /403/);
-    for (const wanted of [range(name), name]) {
-      expect(await install(driver, name, wanted), wanted).toMatchObject({ code: 0, version: "1.0.0" });
-    }
-    const pinned = await install(driver, name, pin(name, "2.0.0"));
-    expect(pinned).toMatchObject({ version: undefined });
-    expect(pinned.output).toMatch(showsReason ? /another/ : /403/);
-  });
+  whenFound(
+    "refused once: the next range finds the version before, and the pin is told the reason again",
+    async () => {
+      const name = `${client}-turns-out-bad`;
+      publish(driver, name, [{ version: "1.0.0" }, { version: "2.0.0", saysItIs: "another" }]);
+      const first = await install(driver, name, range(name));
+      expect(first).toMatchObject({ version: undefined });
+      expect(first.output).toMatch(showsReason ? /another/ : /403/);
+      for (const wanted of [range(name), name]) {
+        expect(await install(driver, name, wanted), wanted).toMatchObject({ code: 0, version: "1.0.0" });
+      }
+      const pinned = await install(driver, name, pin(name, "2.0.0"));
+      expect(pinned).toMatchObject({ version: undefined });
+      expect(pinned.output).toMatch(showsReason ? /another/ : /403/);
+    },
+    TIMEOUT_MS,
+  );
 
-  whenFound("the only version is refused: each install is told the reason, and none is sent looking elsewhere", async () => {
-    const name = `${client}-all-bad`;
-    publish(driver, name, [{ version: "2.0.0", saysItIs: "another" }]);
-    for (const _ of ["first", "again"]) {
-      const { version, output } = await install(driver, name, range(name));
-      expect(version).toBeUndefined();
-      expect(output).toMatch(showsReason ? /another/ : /403/);
-    }
-  });
+  whenFound(
+    "the only version is refused: each install is told the reason, and none is sent looking elsewhere",
+    async () => {
+      const name = `${client}-all-bad`;
+      publish(driver, name, [{ version: "2.0.0", saysItIs: "another" }]);
+      for (const _ of ["first", "again"]) {
+        const { version, output } = await install(driver, name, range(name));
+        expect(version).toBeUndefined();
+        expect(output).toMatch(showsReason ? /another/ : /403/);
+      }
+    },
+    TIMEOUT_MS,
+  );
 });
