@@ -68,8 +68,7 @@ export class DecisionLog {
     const entry = decisionEntry({ asker, facts: admission, verdict, policy, basis: "held", now: this.#deps.clock.now() });
     if (verdict.kind === "refuse") return this.#deny(ref, entry);
     await this.#attempt(ref, async () => {
-      const before = await this.#deps.index.newestDecision(ref);
-      if (!before || newsIn(before) !== newsIn(entry)) await this.#deps.index.appendDecision(ref, entry);
+      if (await this.#isNews(ref, entry)) await this.#deps.index.appendDecision(ref, entry);
     });
   }
 
@@ -99,15 +98,24 @@ export class DecisionLog {
   }
 
   async #deny(ref: ArtifactRef, entry: DecisionEntry): Promise<void> {
-    const known = this.#windows.get(windowKey(ref, entry));
-    if (known && this.#deps.clock.now() < known.until) {
-      known.repeats++;
-      known.entry = entry;
-      return;
-    }
-    if (known) await this.#end(known);
-    this.#open(ref, entry);
-    await this.#attempt(ref, () => this.#deps.index.appendDecision(ref, entry));
+    await this.#attempt(ref, async () => {
+      const known = this.#windows.get(windowKey(ref, entry));
+      const isOpen = known && this.#deps.clock.now() < known.until;
+      if (isOpen && !(await this.#isNews(ref, entry))) {
+        known.repeats++;
+        known.entry = entry;
+        return;
+      }
+      if (known) await this.#end(known);
+      this.#open(ref, entry);
+      await this.#deps.index.appendDecision(ref, entry);
+    });
+  }
+
+  /** Whether the log last said something else of the archive. */
+  async #isNews(ref: ArtifactRef, entry: DecisionEntry): Promise<boolean> {
+    const before = await this.#deps.index.newestDecision(ref);
+    return !before || newsIn(before) !== newsIn(entry);
   }
 
   #open(ref: ArtifactRef, entry: DecisionEntry): void {

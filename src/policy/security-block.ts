@@ -22,16 +22,19 @@ const DEFAULT_ISSUERS: Readonly<Record<IdentityPattern["type"], readonly [string
 export function readSecurityBlock(block: SecurityBlock, locate: (path: Path) => string): PartialSettings {
   const { signature: dialect } = block;
   const isRequired = block.require_signature ?? false;
+  const isRegistryRequired = block.require_registry_attestation ?? false;
   // The specification gives no defaults. A mirror that cannot ask anybody refuses.
   const onFailure = block.on_signature_failure ?? "error";
   const signers = trustedSigners(block, locate);
   return {
     signature: {
-      require: isRequired,
-      onMissing: block.on_unsigned ?? (isRequired ? onFailure : "ignore"),
+      // `on_unsigned` says what becomes of unsigned archives, whether or not the specification's own key stands beside it.
+      require: isRequired || (block.on_unsigned ?? "ignore") !== "ignore",
+      // Of a registry's signature that is required alone, too: it would be required in name only.
+      onMissing: block.on_unsigned ?? (isRequired || isRegistryRequired ? onFailure : "ignore"),
       onUntrusted: block.on_untrusted_signer ?? (isRequired ? onFailure : "warn"),
       onInvalid: "error",
-      requireRegistry: block.require_registry_attestation ?? false,
+      requireRegistry: isRegistryRequired,
       ...(dialect?.accepted_types ? { accepted: dialect.accepted_types } : {}),
     },
     provenance: { level: block.require_provenance ?? "L0", onMissing: block.on_provenance_failure ?? "error" },

@@ -138,6 +138,33 @@ describe("a refusal", () => {
     expect((await logged()).slice(2)).toMatchObject([{ outcome: "refuse", repeats: 49, asker: { address: "192.0.2.9" } }]);
   });
 
+  test("is an entry again, to the same asker too, where the log said something else meanwhile", async () => {
+    const { ask, logged, setPolicy } = await bench();
+    await ask();
+    for (const [decide, revision] of [
+      [refusing, "strict"],
+      [warning, "lenient"],
+      [refusing, "strict"],
+      [undecided, "strict"],
+      [refusing, "strict"],
+    ] as const) {
+      setPolicy(decide, revision);
+      await ask().catch(() => {});
+      await ask().catch(() => {});
+    }
+    expect((await logged()).map(({ outcome, repeats }) => [outcome, repeats])).toEqual([
+      ["admit", 0],
+      ["refuse", 0],
+      ["admit-with-warnings", 0],
+      // What was repeated before comes first.
+      ["refuse", 1],
+      ["refuse", 0],
+      ["undecided", 0],
+      ["refuse", 1],
+      ["refuse", 0],
+    ]);
+  });
+
   test("is an entry again after its time, and what was not written by then is written when the log closes", async () => {
     const { ask, logged, setPolicy, parts } = await bench();
     await ask();

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Assay, compose } from "../../src/app/compose.ts";
-import { loadConfig } from "../../src/app/config.ts";
+import { loadConfig, type TrustConfig } from "../../src/app/config.ts";
 import type { Log, LogFields } from "../../src/core/ports/log.ts";
 import { type HttpServer, startServer } from "../../src/http/server.ts";
 
@@ -33,13 +33,17 @@ export async function startMirror(options: {
   readonly config: string;
   readonly dataDir?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Stands in for the public Sigstore instance, whose name no configuration can give to another: its `trusted_root.json`. */
+  readonly publicRoot?: string;
 }): Promise<MirrorBench> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "assay-mirror-"));
   const file = join(dataDir, "test-config.yaml");
   writeFileSync(file, options.config);
   // The public mirror is not on loopback.
   const env = { ASSAY_TRUST: "{public: {tuf: off}}", ...options.env };
-  const config = loadConfig({ env, flags: { config: file, data: dataDir, host: "127.0.0.1", port: 0 } });
+  const loaded = loadConfig({ env, flags: { config: file, data: dataDir, host: "127.0.0.1", port: 0 } });
+  const { publicRoot } = options;
+  const config = publicRoot === undefined ? loaded : { ...loaded, trust: { ...loaded.trust, public: standIn(dataDir, publicRoot) } };
   const logged: LoggedLine[] = [];
   let skippedMs = 0;
   const clock = { now: () => Date.now() + skippedMs };
@@ -63,6 +67,12 @@ export async function startMirror(options: {
       if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+function standIn(dataDir: string, trustedRoot: string): TrustConfig {
+  const sigstorePath = join(dataDir, "public-root.json");
+  writeFileSync(sigstorePath, trustedRoot);
+  return { sigstorePath, tuf: "off" };
 }
 
 function keepingLog(lines: LoggedLine[]): Log {
