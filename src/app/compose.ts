@@ -7,6 +7,7 @@ import type { HttpDeps } from "../http/deps.ts";
 import { Hot, subjectKey } from "../http/hot.ts";
 import { Readers } from "../http/readers.ts";
 import { Tally } from "../http/tally.ts";
+import { boundIndex, upstreamsFor } from "../mirror/bound-upstreams.ts";
 import { Counters } from "../mirror/counters.ts";
 import { DecisionLog } from "../mirror/decision-log.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
@@ -43,7 +44,17 @@ const OPEN_BLOBS = 256;
 /** Throws CONFIG_INVALID for a policy or trust material that cannot be used, and what `openStore` throws. `env` is asked for the clients' index and for proxies. */
 export async function compose(config: Config, { clock, log, env }: { clock: Clock; log: Log; env: NodeJS.ProcessEnv }): Promise<Assay> {
   const { repositories, upstreams, rules } = await connectRepositories(config, log, env);
-  const { blobs, index } = await openStore({ dataDir: config.dataDir, clock, log });
+  const halfBytes = Math.floor(config.memory.bodiesBytes / 2);
+  const hot = new Hot({ bodyBytes: halfBytes, pageBytes: halfBytes });
+  const changed = (): void => hot.clear();
+  // Before anything is opened: one that is not valid ends the start with nothing to close.
+  const policy = await enforcePolicy(config, { repositories, rules, clock, log, changed });
+  const trust = await LiveTrust.open(config, { clock, log, env, changed, signals: process });
+  const { blobs, index } = await openStore({ dataDir: config.dataDir, clock, log }).catch(async (error: unknown) => {
+    policy.close();
+    await trust.close();
+    throw error;
+  });
   const metrics = config.metrics && new AssayMetrics();
   const client = createUpstreamClient({ upstreams, offline: config.offline, limits: config.limits, clock, log });
   const upstream = metrics ? meteredUpstream(client, metrics.heardUpstream) : client;
@@ -58,13 +69,8 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
       offline: config.offline,
     },
   );
-  const halfBytes = Math.floor(config.memory.bodiesBytes / 2);
-  const hot = new Hot({ bodyBytes: halfBytes, pageBytes: halfBytes });
-  const changed = (): void => hot.clear();
-  const trust = await LiveTrust.open(config, { clock, log, env, changed, signals: process });
   const knownRegistries = trust.registries.map(({ registry }) => registry);
   const readers = new Readers(blobs, OPEN_BLOBS);
-  const policy = await enforcePolicy(config, { repositories, rules, clock, log, changed });
   const foresight = new MirrorForesight({
     index,
     policy,
@@ -72,8 +78,17 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     wouldLook: (repository, admission) => wouldLook(verifiers, repository, admission),
     clock,
   });
-  const summaryOf: EcosystemServices["summaryOf"] = (repository, ref) => summaries.ofHeld(repository, ref);
-  const services = { documents, index, foresight, upstream, limits: config.limits, log, knownRegistries, summaryOf };
+  const services: EcosystemServices = {
+    documents,
+    index: boundIndex(index, policy, repositories),
+    foresight,
+    upstream,
+    limits: config.limits,
+    log,
+    knownRegistries,
+    summaryOf: (repository, ref) => summaries.ofHeld(repository, ref),
+    upstreamsFor: (repository, name) => upstreamsFor(policy, repository, name),
+  };
   const ecosystems = createEcosystems(services);
   const verifiers = createVerifiers({
     limits: config.limits,

@@ -65,6 +65,7 @@ export function configSchema(surroundings: Surroundings) {
   });
 
   const upstream = map({
+    name: name().optional(),
     url: upstreamUrl(),
     auth: auth.optional(),
     ca: certificates.optional(),

@@ -6,10 +6,11 @@ import type { EcosystemId } from "../core/artifact.ts";
 import { AssayError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import type { RepositoryPolicy } from "../core/policy.ts";
-import { describe, formatPath, formatProblem, type Problem } from "../core/problems.ts";
-import { asList, asTree, schemaProblems } from "../core/schema.ts";
+import { formatProblem, type Problem } from "../core/problems.ts";
+import { schemaProblems } from "../core/schema.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RETRIES, DEFAULT_TIMEOUTS, type UpstreamTimeouts } from "../upstream/options.ts";
-import { type ConfigFlags, type Layers, readLayers } from "./config-layers.ts";
+import { crossProblems } from "./config-cross-problems.ts";
+import { type ConfigFlags, readLayers } from "./config-layers.ts";
 import { configSchema, LIMITS_BY_KEY } from "./config-schema.ts";
 import type { LogLevel } from "./log.ts";
 import type { Secret } from "./secret.ts";
@@ -26,6 +27,8 @@ export interface ProxyConfig {
 }
 
 export interface UpstreamConfig {
+  /** As the policy's rules and the log call it. */
+  readonly name?: string;
   /** Ends with a slash, holds no credentials. */
   readonly url: URL;
   readonly auth?: UpstreamCredentials;
@@ -140,39 +143,6 @@ function invalid(problems: readonly Problem[]): AssayError {
   });
 }
 
-/** What no single key can tell. Read from the values as written, so that it is reported together with everything else. */
-function crossProblems(layers: Layers): Problem[] {
-  const problems: Problem[] = [];
-  const repositories = asList(layers.values["repositories"]);
-  const trusted = new Set(["public", ...Object.keys(asTree(layers.values["trust"]))]);
-  const seen = new Set<unknown>();
-  for (const [position, repository] of repositories.entries()) {
-    const name = asTree(repository)["name"];
-    const path = ["repositories", position, "name"];
-    if (typeof name === "string" && seen.has(name)) {
-      problems.push({
-        at: layers.locate(path),
-        key: formatPath(path),
-        expected: "a name that no other repository has",
-        got: describe(name, path),
-      });
-    }
-    seen.add(name);
-    for (const [index, upstream] of asList(asTree(repository)["upstreams"]).entries()) {
-      const trust = asTree(upstream)["trust"];
-      const trustPath = ["repositories", position, "upstreams", index, "trust"];
-      if (typeof trust !== "string" || trusted.has(trust)) continue;
-      problems.push({
-        at: layers.locate(trustPath),
-        key: formatPath(trustPath),
-        expected: `one of ${[...trusted].join(", ")}`,
-        got: describe(trust, trustPath),
-      });
-    }
-  }
-  return problems;
-}
-
 function toConfig(written: Written, file: string | undefined): Config {
   return {
     file,
@@ -209,20 +179,11 @@ function toRepository(written: Written["repositories"][number]): RepositoryConfi
 
 type WrittenUpstream = NonNullable<Written["repositories"][number]["upstreams"]>[number];
 
-function toUpstream({
-  url,
-  auth,
-  ca,
-  proxy,
-  timeouts,
-  retries,
-  concurrency,
-  file_origins,
-  trust,
-  verdicts,
-}: WrittenUpstream): UpstreamConfig {
+function toUpstream(written: WrittenUpstream): UpstreamConfig {
+  const { name, url, auth, ca, proxy, timeouts, retries, concurrency, file_origins, trust, verdicts } = written;
   return {
     ...defaultUpstream(url),
+    ...(name === undefined ? {} : { name }),
     ...(auth ? { auth } : {}),
     ...(ca === undefined ? {} : { ca }),
     ...(proxy === undefined ? {} : { proxy: proxy === "none" ? proxy : { url: proxy } }),

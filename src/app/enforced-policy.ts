@@ -4,11 +4,12 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { AssessingPolicy, PolicyQuestion } from "../core/ports/policy.ts";
+import { ruleNames } from "../core/upstream-names.ts";
 import { assessLevel, decide, type Ruling } from "../policy/decide/decide.ts";
 import { foresee } from "../policy/decide/foresee.ts";
 import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-policy.ts";
 import type { ReadPolicy } from "../policy/read-policy.ts";
-import { selectRule } from "../policy/select-rule.ts";
+import { bindingOf, selectRule } from "../policy/select-rule.ts";
 import { loadPinnedKeys, type PinnedKey } from "../verify/openpgp/pinned-keys.ts";
 import type { MirrorKeys } from "../verify/vsa.ts";
 import type { Config } from "./config.ts";
@@ -53,9 +54,11 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
     known: {
       repositories: deps.repositories.map(({ name }) => name),
       trust: ["public", ...Object.keys(config.trust)],
-      upstreams: deps.repositories.flatMap(({ upstreams }) =>
-        upstreams.flatMap(({ id, trust }) => (trust === undefined ? [id] : [id, trust])),
-      ),
+      upstreams: deps.repositories.map(({ name, ecosystem, upstreams }) => ({
+        repository: name,
+        ecosystem,
+        names: upstreams.flatMap(ruleNames),
+      })),
     },
     clock: deps.clock,
     signals: process,
@@ -86,6 +89,7 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
       const { label, rule } = selectRule(policy, ref);
       return { file, revision, mode: policy.mode, rule: label, ...(rule ? { ruleAt: rule.at } : {}) };
     },
+    boundTo: (packaged) => bindingOf(live.current().policy, packaged)?.upstream,
     pgpKeys: perRevision(live, pinnedKeysOf),
     mirrorKeys: { ids: () => mirrorKeyIds(live.current().policy), keys: perRevision(live, mirrorKeysOf) },
     status: () => {

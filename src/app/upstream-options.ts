@@ -1,6 +1,7 @@
 import type { RepositoryPolicy } from "../core/policy.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
+import { upstreamId } from "../core/upstream-names.ts";
 import type { UpstreamAuth, UpstreamOptions } from "../upstream/options.ts";
 import type { Config, ProxyConfig, UpstreamConfig, UpstreamCredentials } from "./config.ts";
 import { discoverUpstreams } from "./discover.ts";
@@ -41,10 +42,11 @@ export async function connectRepositories(
 
 /** The only place where credentials are taken out of their wrapping. */
 export function upstreamOptions(repository: string, upstreams: readonly UpstreamConfig[], env: Environment): UpstreamOptions[] {
-  return upstreams.map(({ url, auth, ca, proxy, timeouts, retries, concurrency, fileOrigins, trust, verdicts }, position) => {
+  return upstreams.map(({ name, url, auth, ca, proxy, timeouts, retries, concurrency, fileOrigins, trust, verdicts }) => {
     const through = proxy === "none" ? undefined : (proxy ?? proxyOfEnvironment(url, env));
+    const named = name === undefined ? { url } : { name, url };
     return {
-      upstream: { id: `${repository}#${position}`, url, trust, ...(verdicts ? { verdicts } : {}) },
+      upstream: { id: upstreamId(repository, named), ...named, trust, ...(verdicts ? { verdicts } : {}) },
       ...(auth ? { auth: revealAuth(auth) } : {}),
       ...(ca === undefined ? {} : { ca }),
       ...(through ? { proxy: proxyUrl(through) } : {}),

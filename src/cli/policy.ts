@@ -3,6 +3,7 @@ import type { Config } from "../app/config.ts";
 import { AssayError } from "../core/errors.ts";
 import { formatProblem } from "../core/problems.ts";
 import { parsePurl } from "../core/purl.ts";
+import { ruleNames } from "../core/upstream-names.ts";
 import { explainRule, type RuleReport, type SettingValue } from "../policy/explain-rule.ts";
 import { PolicyInvalid } from "../policy/load-policy.ts";
 import { formatWarning } from "../policy/policy-warning.ts";
@@ -53,7 +54,16 @@ export async function explainPolicy(command: PolicyCommand, purl: string, reposi
 
 function openPolicy({ config, now }: PolicyCommand): Promise<ReadPolicy> {
   const path = relative(process.cwd(), config.policyPath);
-  const known = { repositories: config.repositories.map(({ name }) => name), trust: Object.keys(config.trust) };
+  const known = {
+    repositories: config.repositories.map(({ name }) => name),
+    trust: Object.keys(config.trust),
+    upstreams: config.repositories.map(({ name, ecosystem, upstreams }) => ({
+      repository: name,
+      ecosystem,
+      // What is discovered has no name of its own.
+      names: upstreams === "discover" ? ["public"] : upstreams.flatMap(ruleNames),
+    })),
+  };
   return readPolicy({ file: path.startsWith("..") ? config.policyPath : path, known }, now);
 }
 

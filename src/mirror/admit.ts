@@ -21,7 +21,7 @@ export interface AdmitDeps {
   readonly blobs: BlobStore;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record">;
   readonly verifiers: readonly Verifier[];
-  readonly policy: Pick<Policy, "decide" | "inForce">;
+  readonly policy: Pick<Policy, "decide" | "inForce" | "boundTo">;
   readonly decisions: Pick<DecisionLog, "fetched">;
   readonly limits: Limits;
   readonly clock: Clock;

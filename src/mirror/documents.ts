@@ -82,14 +82,13 @@ export class MirrorDocuments implements Documents {
   }
 
   async #held(request: DocumentRequest): Promise<DocumentRecord | undefined> {
-    const key = memoryKey(request);
-    const remembered = this.#memory.get(key);
-    if (remembered) return remembered;
-    const record = await this.#deps.index.document(request);
-    // The repository may have been given another upstream since: what the old one said is not this one's word.
-    if (!record || record.upstream !== request.upstream.url.href) return undefined;
-    this.#memory.set(key, record);
-    return record;
+    const key = documentKey(request);
+    const stored = this.#memory.get(key) ?? (await this.#deps.index.document(request));
+    // A refresh may have ended meanwhile.
+    const record = this.#memory.get(key) ?? stored;
+    if (record) this.#memory.set(key, record);
+    // The repository may have been given another upstream since, or the name may have been bound to another: what one said is not the other's word.
+    return record?.upstream === request.upstream.url.href ? record : undefined;
   }
 
   async #refresh(request: DocumentRequest, held: DocumentRecord | undefined): Promise<Found> {
@@ -150,6 +149,8 @@ export class MirrorDocuments implements Documents {
 
   async #confirm(request: DocumentRequest, held: DocumentRecord, validators: Partial<DocumentRecord>): Promise<DocumentRecord> {
     const record = { ...held, ...validators, validatedAt: this.#deps.clock.now() };
+    // Another upstream's may have taken its place meanwhile, where the policy changed whose the name is: the confirmation is not that one's.
+    if ((await this.#held(request))?.revision !== held.revision) return record;
     try {
       await this.#deps.index.touchDocument({ repository: request.repository, key: request.key }, record.validatedAt);
     } catch (error) {
@@ -165,8 +166,8 @@ export class MirrorDocuments implements Documents {
   }
 
   #remember(request: DocumentRequest, record: DocumentRecord): void {
+    this.#memory.set(documentKey(request), record);
     const key = memoryKey(request);
-    this.#memory.set(key, record);
     this.#absentUntil.delete(key);
     this.#pausedUntil.delete(key);
   }
@@ -223,6 +224,12 @@ function isStoreFull(error: unknown): error is AssayError {
   return error instanceof AssayError && error.code === "STORE_FULL";
 }
 
+/** One upstream's answer to a request. */
 function memoryKey(request: DocumentRequest): string {
   return `${request.repository}\0${request.upstream.id}\0${request.key}`;
+}
+
+/** As the index has it: one document a key, whichever upstream it is from, so that what is in memory never outlives its row. */
+function documentKey(request: DocumentRequest): string {
+  return `${request.repository}\0${request.key}`;
 }

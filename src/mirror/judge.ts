@@ -6,7 +6,9 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Policy, PolicyQuestion, Precedent } from "../core/ports/policy.ts";
+import { ruleNames, upstreamById } from "../core/upstream-names.ts";
 import type { Admission, PolicyInForce, Verdict } from "../core/verdict.ts";
+import { admittedOf } from "./bound-upstreams.ts";
 
 /** What is known of an archive, from the road or from its journal line. */
 export interface Facts {
@@ -24,7 +26,7 @@ export interface Facts {
 
 export interface JudgeDeps {
   readonly index: Pick<Index, "admitted" | "firstSeenAt">;
-  readonly policy: Pick<Policy, "decide" | "inForce">;
+  readonly policy: Pick<Policy, "decide" | "inForce" | "boundTo">;
   readonly clock: Clock;
 }
 
@@ -79,11 +81,11 @@ export async function judge(repository: Repository, facts: Facts, deps: JudgeDep
 export async function questionWithHistory(
   repository: Repository,
   facts: Facts,
-  { index, clock }: Omit<JudgeDeps, "policy">,
+  { index, policy, clock }: Omit<JudgeDeps, "policy"> & { readonly policy: Pick<Policy, "boundTo"> },
 ): Promise<PolicyQuestion> {
   const { ref } = facts;
   const packageFirstSeenAt = await index.firstSeenAt(ref.repository, ref.name);
-  const history = { packageFirstSeenAt, precedents: precedentsOf(await index.admitted(ref.repository, ref.name)) };
+  const history = { packageFirstSeenAt, precedents: precedentsOf(await admittedOf(repository, ref.name, { index, policy })) };
   return questionOf(repository, facts, history, clock.now());
 }
 
@@ -109,10 +111,10 @@ export function questionOf(
   };
 }
 
-/** What rules may call an upstream: by its id, and by the name of its trust material. */
+/** What an upstream is known by: its id, and what rules may call it. */
 export function upstreamNames(repository: Repository, id: string): readonly string[] {
-  const trust = repository.upstreams.find((upstream) => upstream.id === id)?.trust;
-  return trust === undefined ? [id] : [id, trust];
+  const upstream = upstreamById(repository, id);
+  return [id, ...(upstream ? ruleNames(upstream) : [])];
 }
 
 export function precedentsOf(admissions: readonly Admission[]): readonly Precedent[] {

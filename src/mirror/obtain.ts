@@ -44,7 +44,7 @@ export interface ObtainDeps extends Omit<AdmitDeps, "ecosystem" | "index" | "dec
   readonly ecosystems: Readonly<Record<Repository["ecosystem"], Ecosystem>>;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record" | "lease" | "release">;
   readonly blobs: BlobStore;
-  readonly policy: Pick<Policy, "decide" | "inForce">;
+  readonly policy: Pick<Policy, "decide" | "inForce" | "boundTo">;
   readonly decisions: DecisionLog;
   readonly counters: Counters;
   readonly clock: Clock;

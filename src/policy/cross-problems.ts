@@ -1,6 +1,7 @@
 import type { PurlPattern } from "../core/policy.ts";
 import { describe, didYouMean, formatPath, type Path, type Problem } from "../core/problems.ts";
 import { asList, asTree, valueAt, type WrittenDocument } from "../core/schema.ts";
+import { bindingWarnings, type KnownUpstreams } from "./binding-warnings.ts";
 import type { PolicyWarning } from "./policy-warning.ts";
 import { parsePurlPattern, purlCovers } from "./purl-pattern.ts";
 
@@ -8,7 +9,7 @@ import { parsePurlPattern, purlCovers } from "./purl-pattern.ts";
 export interface KnownNames {
   readonly repositories?: readonly string[];
   readonly trust?: readonly string[];
-  readonly upstreams?: readonly string[];
+  readonly upstreams?: readonly KnownUpstreams[];
 }
 
 /** Patterns in all rules together: each is compared with those before it. */
@@ -33,7 +34,7 @@ export function crossProblems(document: WrittenDocument, known: KnownNames): { p
       ...settledTwice(policy, problem),
       ...shadows.problems,
     ],
-    warnings: shadows.warnings,
+    warnings: [...shadows.warnings, ...bindingWarnings(rules, known.upstreams ?? [], document)],
   };
 }
 
@@ -60,8 +61,9 @@ function unknownNames(policy: Readonly<Record<string, unknown>>, known: KnownNam
     if (!names || typeof name !== "string" || names.includes(name)) return [];
     return [problem(path, `one of ${names.join(", ")}${didYouMean(name, names)}`)];
   };
+  const upstreams = known.upstreams && [...new Set(known.upstreams.flatMap(({ names }) => names))];
   const inRules = asList(policy["rules"]).flatMap((rule, position) => [
-    ...check(["rules", position, "upstream"], known.upstreams),
+    ...check(["rules", position, "upstream"], upstreams),
     ...asList(asTree(rule)["repositories"]).flatMap((_, index) => check(["rules", position, "repositories", index], known.repositories)),
   ]);
   const signers = Object.keys(asTree(policy["signers"]));

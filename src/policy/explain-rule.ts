@@ -48,7 +48,7 @@ export function explainRule(
     },
     denied: deniedBy(policy, coordinates, feeds),
     blocked: governanceBlock(policy, coordinates),
-    upstream: effective.upstream,
+    upstream: effective.binding?.upstream,
     requireTag: effective.requireTag,
     settings: reportSettings(effective.settings, effective.origins),
     waivers: policy.waivers.filter((waiver) => now < waiver.expiresAt && matchPurl(waiver.purl, coordinates)).map(reportWaiver),

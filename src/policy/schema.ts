@@ -129,6 +129,11 @@ export function policySchema({ now, isReadable }: PolicySurroundings) {
     repositories: list(name, 100).min(1, { error: "a list of one or more repositories" }).optional(),
     upstream: name.optional(),
     ...settings,
+  }).superRefine((rule, context) => {
+    const position = rule.match.findIndex(({ version, file }) => version !== undefined || file !== undefined);
+    if (rule.upstream === undefined || position < 0) return;
+    const message = "a pattern without a version or a file in a rule with `upstream`: whom to ask is settled before any version is known";
+    context.addIssue({ code: "custom", path: ["match", position], message });
   });
 
   const waiver = map({

@@ -1,6 +1,7 @@
 import type { EcosystemId } from "../core/artifact.ts";
 import { matchGlob } from "../core/glob.ts";
 import type { Governance, Origins, Policy, PurlPattern, Rule, Settings } from "../core/policy.ts";
+import type { PackageCoordinates } from "../core/ports/policy.ts";
 import type { Level } from "../core/statement.ts";
 import { type Coordinates, matchPurl } from "./purl-pattern.ts";
 import { mergeOrigins, mergeSettings } from "./settings.ts";
@@ -20,8 +21,8 @@ export interface EffectiveRule {
   readonly rule?: Rule;
   /** The pattern of the rule that matched. */
   readonly pattern?: PurlPattern;
-  /** The one upstream that the package may come from. */
-  readonly upstream?: string;
+  /** The one upstream that the package may come from, whichever its version. */
+  readonly binding?: Binding;
   readonly settings: Settings;
   /** Whom each setting is from. */
   readonly origins: Origins;
@@ -29,20 +30,40 @@ export interface EffectiveRule {
   readonly requireTag?: string;
 }
 
+/** The one upstream that packages of a name may come from, and the rule that says so. */
+export interface Binding {
+  readonly upstream: string;
+  /** The rule's label. */
+  readonly rule: string;
+}
+
 /** The first rule that matches, on top of `defaults`. Rules differ in nothing but their order: none is more specific than another. */
 export function selectRule(policy: Policy, coordinates: RuleCoordinates): EffectiveRule {
   const found = findRule(policy, coordinates);
+  const binding = bindingOf(policy, coordinates);
+  const bound = binding ? { binding } : {};
   const effective: EffectiveRule = found
     ? {
         label: found.rule.label,
         rule: found.rule,
         pattern: found.pattern,
-        ...(found.rule.upstream === undefined ? {} : { upstream: found.rule.upstream }),
+        ...bound,
         settings: mergeSettings(policy.defaults, found.rule.settings),
         origins: mergeOrigins(policy.defaultOrigins, found.rule.settings, found.rule.label),
       }
-    : { label: "defaults", settings: policy.defaults, origins: policy.defaultOrigins };
+    : { label: "defaults", ...bound, settings: policy.defaults, origins: policy.defaultOrigins };
   return coordinates.ecosystem === "aam" ? governed(effective, policy.governance) : effective;
+}
+
+/**
+ * Whom to ask is settled before any version is known, so the first rule that is for every version of the package decides; one for a single version
+ * takes no name out of a binding.
+ */
+export function bindingOf({ rules }: Policy, { ecosystem, name, repository }: PackageCoordinates): Binding | undefined {
+  const isMeant = (pattern: PurlPattern): boolean =>
+    pattern.version === undefined && pattern.file === undefined && matchPurl(pattern, { ecosystem, name, version: "" });
+  const rule = rules.find(({ match, repositories }) => (!repositories || repositories.includes(repository)) && match.some(isMeant));
+  return rule?.upstream === undefined ? undefined : { upstream: rule.upstream, rule: rule.label };
 }
 
 function findRule(policy: Policy, coordinates: RuleCoordinates): { rule: Rule; pattern: PurlPattern } | undefined {

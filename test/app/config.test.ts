@@ -134,6 +134,26 @@ describe("what is wrong stops the start, with its place, its key and both sides"
     { wrong: "refreshes too often", yaml: "trust: {public: {tuf: {every: 1s}}}", says: "trust.public.tuf.every: expected a duration" },
     { wrong: "an unknown key of a mirror", yaml: "trust: {public: {tuf: {miror: x}}}", says: "did you mean mirror?" },
     { wrong: "no mirror at all", yaml: "trust: {public: {tuf: false}}", says: "trust.public.tuf: expected" },
+    {
+      wrong: "an upstream's name with a capital",
+      yaml: upstream("url: https://a.example/, name: Mine"),
+      says: "upstreams[0].name: expected a name",
+    },
+    {
+      wrong: "two upstreams of one name",
+      yaml: upstream("url: https://a.example/, name: mine}, {url: https://b.example/, name: mine"),
+      says: "upstreams[1].name: expected a name that no other upstream of the repository has",
+    },
+    {
+      wrong: "two upstreams of one address",
+      yaml: upstream("url: https://a.example}, {url: https://A.example/"),
+      says: "upstreams[1].url: expected an address that no other upstream of the repository has",
+    },
+    {
+      wrong: "a name that is another upstream's trust",
+      yaml: upstream("url: https://a.example/, name: public}, {url: https://b.example/"),
+      says: "upstreams[0].name: expected a name that is not the trust of another upstream here",
+    },
     { wrong: "url with a query", yaml: upstream("url: 'https://a.example/?a'"), says: "upstreams[0].url: expected" },
     { wrong: "url of another scheme", yaml: upstream("url: 'ftp://a.example/'"), says: "upstreams[0].url: expected" },
     { wrong: "file url for npm", yaml: upstream("url: 'file:///srv/a'"), says: "only aam registries can be folders" },
@@ -319,6 +339,7 @@ repositories:
         concurrency: 4
         file_origins: ["https://files.example/"]
         trust: internal
+        name: mine
 `);
     expect(config.repositories[0]?.policy).toEqual({ unclaimed: "allow", weakChecksum: "error" });
     const [first] = config.repositories[0]?.upstreams ?? [];
@@ -331,6 +352,7 @@ repositories:
       concurrency: 4,
       fileOrigins: ["https://files.example"],
       trust: "internal",
+      name: "mine",
     });
     expect(config.trust).toEqual({
       internal: { sigstorePath: "./root.json", npmKeysPath: "./keys.json" },

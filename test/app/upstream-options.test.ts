@@ -5,12 +5,11 @@ import { upstreamOptions } from "../../src/app/upstream-options.ts";
 
 const URL_A = new URL("https://a.example/");
 
-test("an upstream is named by its repository and position", () => {
-  const options = upstreamOptions("npm", [defaultUpstream(URL_A), defaultUpstream(new URL("https://b.example/"))], {});
-  expect(options.map(({ upstream }) => [upstream.id, upstream.url.href])).toEqual([
-    ["npm#0", "https://a.example/"],
-    ["npm#1", "https://b.example/"],
-  ]);
+test("an upstream is known by its own name, or by its address, in whatever order they stand", () => {
+  const [plain, named] = [defaultUpstream(URL_A), { ...defaultUpstream(new URL("https://b.example/")), name: "internal" }];
+  const idsOf = (upstreams: readonly (typeof plain)[]) => upstreamOptions("npm", upstreams, {}).map(({ upstream }) => upstream.id);
+  expect(idsOf([plain, named])).toEqual(["npm#https://a.example/", "npm#internal"]);
+  expect(idsOf([named, plain])).toEqual(["npm#internal", "npm#https://a.example/"]);
 });
 
 test.each([

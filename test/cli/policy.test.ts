@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "assay-cli-policy-"));
+  writeFileSync(join(folder, "assay.yaml"), CONFIG);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -20,9 +21,16 @@ function assay(args: readonly string[], policy?: string): { code: number | null;
   const { status, stdout, stderr } = spawnSync(process.execPath, ["src/main.ts", "policy", ...args, ...flags], {
     cwd: ROOT,
     encoding: "utf8",
+    env: { ...process.env, ASSAY_CONFIG: join(folder, "assay.yaml") },
   });
   return { code: status, out: stdout.replaceAll(`${folder}/`, ""), err: stderr.replaceAll(`${folder}/`, "") };
 }
+
+/** The repositories of the default configuration, one with the upstream that the good policy names. */
+const CONFIG = `repositories:
+  - {name: npm, ecosystem: npm, upstreams: [{name: internal, url: "https://registry.example/"}]}
+  - {name: pypi, ecosystem: pypi}
+`;
 
 const BAD = "version: 1\nmode: enforc\n";
 const GOOD = `version: 1
@@ -56,6 +64,12 @@ describe("assay policy check", () => {
     expect(assay(["check", "--policy", join(folder, "nowhere")])).toMatchObject({
       code: 78,
       err: expect.stringContaining("cannot read the policy file"),
+    });
+  });
+  test("an upstream that no repository has is told of, as `serve` would", () => {
+    expect(assay(["check"], GOOD.replace("upstream: internal", "upstream: intern"))).toMatchObject({
+      code: 78,
+      err: expect.stringContaining("rules[0].upstream: expected one of internal, public, got"),
     });
   });
   test("a good one ends with 0 and its warnings", () => {

@@ -26,7 +26,7 @@ async function bench() {
   const mirror = new Mirror(
     {
       ...parts,
-      policy: { decide: (question) => policy.decide(question), inForce: (ref) => policy.inForce(ref) },
+      policy: { ...parts.policy, decide: (question) => policy.decide(question), inForce: (ref) => policy.inForce(ref) },
       upstream: parts.client,
       log: SILENT_LOG,
       decided: () => {},

@@ -230,4 +230,51 @@ describe("two upstreams", () => {
     expect(evidence?.body.toString()).toBe("thing of the first");
     expect(second.requests).toEqual([]);
   });
+
+  test("a document that took another upstream's place is the only one: what was said before is asked for anew, not remembered", async () => {
+    const [first, second] = [await fakeUpstream(), await fakeUpstream()];
+    const parts = await openParts({ upstreams: [first, second] });
+    const [ofFirst, ofSecond] = requests(parts);
+    if (!ofFirst || !ofSecond) throw new Error("expected two upstreams");
+    serve(first, "thing of the first", '"one"');
+    serve(second, "thing of the second");
+    const bodyOf = async (request: DocumentRequest) => (await parts.documents.get([request]))?.body.toString();
+    // As when the policy binds the name to the one, then to the other, and back.
+    for (const request of [ofFirst, ofSecond, ofFirst, ofSecond]) {
+      const { origin } = request.upstream.url;
+      expect(await bodyOf(request)).toBe(origin === first.origin ? "thing of the first" : "thing of the second");
+      expect((await parts.index.document(request))?.upstream).toBe(request.upstream.url.href);
+    }
+    expect(first.requests.map(({ headers }) => headers["if-none-match"])).toEqual([undefined, undefined]);
+  });
+
+  test("a late confirmation of what another upstream's document replaced says nothing about that one", async () => {
+    const [first, second] = [await fakeUpstream(), await fakeUpstream()];
+    const parts = await openParts({ upstreams: [first, second] });
+    const [ofFirst, ofSecond] = requests(parts);
+    if (!ofFirst || !ofSecond) throw new Error("expected two upstreams");
+    serve(first, "thing of the first", '"one"');
+    serve(second, "thing of the second");
+    await parts.documents.get([ofFirst]);
+    parts.advance(SETTINGS.metadataTtlMs);
+    // Confirms only once the second one's document is in its place.
+    first.fault(PATH, { kind: "slow", bytesPerSecond: 1 });
+    let confirmed: (() => void) | undefined;
+    const replaced = new Promise<void>((resolve) => {
+      confirmed = resolve;
+    });
+    const { fetch } = parts.client;
+    parts.client.fetch = async (upstream, query) => {
+      if (upstream === ofFirst.upstream) await replaced;
+      first.heal();
+      return fetch.call(parts.client, upstream, query);
+    };
+    const late = parts.documents.get([ofFirst]);
+    await parts.documents.get([ofSecond]);
+    confirmed?.();
+    expect((await late)?.body.toString()).toBe("thing of the first");
+    expect(await parts.index.document(ofSecond)).toMatchObject({ upstream: ofSecond.upstream.url.href });
+    expect((await parts.documents.get([ofSecond]))?.body.toString()).toBe("thing of the second");
+    expect(second.requests).toHaveLength(1);
+  });
 });

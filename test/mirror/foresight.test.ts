@@ -9,8 +9,8 @@ import type { Admission, Verdict } from "../../src/core/verdict.ts";
 import { MirrorForesight } from "../../src/mirror/foresight.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { SILENT_LOG } from "../support/candidate.ts";
-import { DAY_MS, forecastOf, NOW, STRONG, verdictOf, workflow } from "../support/question.ts";
-import { IN_FORCE, record } from "../support/record.ts";
+import { DAY_MS, forecastOf, NOW, policyAsking, STRONG, workflow } from "../support/question.ts";
+import { record } from "../support/record.ts";
 import { dataFolder } from "./parts.ts";
 
 const UPSTREAM = { id: "npm#0", url: new URL("https://registry.example/"), trust: "public" };
@@ -88,9 +88,8 @@ function foresightOf(index: Index, policy: string, now = NOW, wouldLook = false)
   return new MirrorForesight({
     index,
     policy: {
-      decide: (question) => verdictOf(policy, question),
+      ...policyAsking(policy),
       foresee: (prospect) => forecastOf(policy, prospect),
-      inForce: () => IN_FORCE,
     },
     verifierIds: ALWAYS_LOOKING,
     wouldLook: () => wouldLook,

@@ -13,7 +13,7 @@ import { SILENT_LOG } from "../support/candidate.ts";
 import { noise, publishTarball } from "../support/fake-registry.ts";
 import type { FakeUpstream } from "../support/fake-upstream.ts";
 import { keySource } from "../support/key-source.ts";
-import { verdictOf } from "../support/question.ts";
+import { policyAsking } from "../support/question.ts";
 import { ASKER, record } from "../support/record.ts";
 import { dataFolder, fakeUpstream, filesIn, npmRef, openParts, type Parts, type PartsOptions } from "./parts.ts";
 
@@ -21,7 +21,7 @@ const REFUSAL_TTL_MS = 30_000;
 
 function mirrorOf(
   parts: Parts,
-  settings: Partial<ObtainSettings> & { policy?: Pick<Policy, "decide" | "inForce"> } = {},
+  settings: Partial<ObtainSettings> & { policy?: Pick<Policy, "decide" | "inForce" | "boundTo"> } = {},
 ): { mirror: Mirror; admitted: Admission[] } {
   const admitted: Admission[] = [];
   const { policy = parts.policy, ...rest } = settings;
@@ -73,7 +73,7 @@ test("the policy hears since when bytes are held, and when each archive before t
   const upstream = await fakeUpstream();
   const parts = await openParts({ upstreams: [upstream] });
   const asked: PolicyQuestion[] = [];
-  const listening: Pick<Policy, "decide" | "inForce"> = {
+  const listening: Pick<Policy, "decide" | "inForce" | "boundTo"> = {
     ...parts.policy,
     decide: (question) => {
       asked.push(question);
@@ -217,7 +217,7 @@ describe("what was admitted with a signature by a key that nobody knew", () => {
     const published = async () => [{ label: "the registry", kind: "published", items: [item] }] as const;
     const signing = { ...parts, ecosystems: { ...parts.ecosystems, npm: { ...parts.ecosystems.npm, published } } };
     expect(await settled(mirrorOf(signing).mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
-    const strict = mirrorOf(signing, { policy: { ...parts.policy, decide: (question) => verdictOf(must, question) } });
+    const strict = mirrorOf(signing, { policy: policyAsking(must) });
     return { upstream, parts, path, known, ...strict };
   }
 
@@ -241,10 +241,7 @@ describe("what was admitted with a signature by a key that nobody knew", () => {
 
   test("a refusal for another reason asks nobody", async () => {
     const { parts, path, upstream } = await admittedUnknown();
-    const denying: Pick<Policy, "decide" | "inForce"> = {
-      ...parts.policy,
-      decide: (question) => verdictOf('deny: [{purl: "pkg:npm/demo", reason: stolen}]', question),
-    };
+    const denying = policyAsking('deny: [{purl: "pkg:npm/demo", reason: stolen}]');
     expect(await settled(mirrorOf(parts, { policy: denying }).mirror, parts, "demo")).toMatchObject({ kind: "refused" });
     expect(upstream.requestsFor(path)).toHaveLength(1);
   });

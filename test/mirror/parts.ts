@@ -13,6 +13,7 @@ import type { Policy } from "../../src/core/ports/policy.ts";
 import type { UpstreamClient } from "../../src/core/ports/upstream-client.ts";
 import type { Verifier } from "../../src/core/ports/verifier.ts";
 import { createEcosystems } from "../../src/ecosystems/index.ts";
+import { boundIndex, upstreamsFor } from "../../src/mirror/bound-upstreams.ts";
 import { Counters } from "../../src/mirror/counters.ts";
 import { DecisionLog } from "../../src/mirror/decision-log.ts";
 import { type DocumentsSettings, MirrorDocuments } from "../../src/mirror/documents.ts";
@@ -25,8 +26,7 @@ import { NO_OTHER_MIRROR, SILENT_LOG } from "../support/candidate.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
 import { keySource } from "../support/key-source.ts";
 import { NO_MARKS } from "../support/no-marks.ts";
-import { verdictOf } from "../support/question.ts";
-import { IN_FORCE } from "../support/record.ts";
+import { policyAsking } from "../support/question.ts";
 
 /** What the mirror is made of, all of it real, with fake upstreams behind it. Gone when the test is over. */
 export interface Parts {
@@ -42,7 +42,7 @@ export interface Parts {
   readonly documents: MirrorDocuments;
   readonly ecosystems: Readonly<Record<"pypi" | "npm" | "aam", Ecosystem>>;
   readonly verifiers: readonly Verifier[];
-  readonly policy: Pick<Policy, "decide" | "inForce">;
+  readonly policy: Pick<Policy, "decide" | "inForce" | "boundTo">;
   readonly decisions: DecisionLog;
   /** An npm repository whose upstreams are the fakes, in order, at `/npm/`. */
   readonly repository: Repository;
@@ -123,7 +123,8 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     ...NO_OTHER_MIRROR,
     ...options.verifiers,
   });
-  const rules: RepositoryPolicy = { unclaimed: "refuse", weakChecksum: "warn", ...options.policy };
+  const policy = policyAsking(options.policyText ?? "version: 1", { unclaimed: "refuse", weakChecksum: "warn", ...options.policy });
+  const repository: Repository = { name: "npm", ecosystem: "npm", upstreams };
   onTestFinished(async () => {
     await client.close();
     await Promise.all(verifiers.map((verifier) => verifier.close?.()));
@@ -144,11 +145,19 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     client,
     counters,
     documents,
-    ecosystems: createEcosystems({ documents, index, foresight: NO_MARKS, upstream: client, limits, log }),
+    ecosystems: createEcosystems({
+      documents,
+      index: boundIndex(index, policy, [repository]),
+      foresight: NO_MARKS,
+      upstream: client,
+      limits,
+      log,
+      upstreamsFor: (each, name) => upstreamsFor(policy, each, name),
+    }),
     verifiers,
-    policy: { decide: (question) => verdictOf(options.policyText ?? "version: 1", question, rules), inForce: () => IN_FORCE },
+    policy,
+    repository,
     decisions,
-    repository: { name: "npm", ecosystem: "npm", upstreams },
   };
 }
 

@@ -477,9 +477,45 @@ rules:
 test("names that the configuration does not have are told where it is known", () => {
   const text = 'version: 1\nrules: [{match: ["pkg:npm/a"], repositories: [nmp], upstream: intern}]';
   expect(() => load(text)).not.toThrow();
-  expect(problemsOf(text, { known: { repositories: ["npm", "pypi"], upstreams: ["internal"] } })).toEqual([
+  expect(
+    problemsOf(text, {
+      known: { repositories: ["npm", "pypi"], upstreams: [{ repository: "npm", ecosystem: "npm", names: ["internal"] }] },
+    }),
+  ).toEqual([
     'policy.yaml:2:47 rules[0].repositories[0]: expected one of npm, pypi (did you mean npm?), got "nmp"',
     'policy.yaml:2:63 rules[0].upstream: expected one of internal, got "intern"',
+  ]);
+});
+
+test.each(["pkg:npm/a@1.*", "pkg:pypi/a@1.0?file_name=a-1.0.tar.gz"])(
+  "a rule cannot bind %s, a part of a name, to an upstream",
+  (pattern) => {
+    expect(problemsOf(`version: 1\nrules: [{match: ["pkg:npm/b", "${pattern}"], upstream: internal}]`).join()).toContain(
+      "rules[0].match[1]: expected a pattern without a version or a file in a rule with `upstream`",
+    );
+    expect(() => load(`version: 1\nrules: [{match: ["pkg:npm/b", "${pattern}"]}]`)).not.toThrow();
+  },
+);
+
+test("a rule that binds less than it seems to is told of", () => {
+  const text = `version: 1
+rules:
+  - {match: ["pkg:npm/x", "pkg:npm/@acme/tool", "pkg:npm/@acme/other@1.0.0"], min_age: 0}
+  - {match: ["pkg:npm/@acme/bound"], upstream: internal}
+  - {match: ["pkg:npm/@acme/*", "pkg:pypi/acme-*"], upstream: internal}
+  - {match: ["pkg:npm/ours-*"], repositories: [npm], upstream: internal}
+`;
+  const known = {
+    upstreams: [
+      { repository: "npm", ecosystem: "npm", names: ["internal", "public"] },
+      { repository: "second", ecosystem: "npm", names: ["public"] },
+      { repository: "aam", ecosystem: "aam", names: ["public"] },
+    ],
+  } as const;
+  expect(load(text, { known }).warnings.map(({ key, code }) => `${key} ${code}`)).toEqual([
+    "rules[1].upstream UPSTREAM_MISSING",
+    "rules[2].upstream UPSTREAM_MISSING",
+    "rules[0].match[1] NAME_SET_FREE",
   ]);
 });
 

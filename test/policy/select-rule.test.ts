@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseDigest } from "../../src/core/digest.ts";
 import { deniedBy } from "../../src/policy/denied-by.ts";
-import { selectRule } from "../../src/policy/select-rule.ts";
+import { bindingOf, selectRule } from "../../src/policy/select-rule.ts";
 import { waiverFor } from "../../src/policy/waiver-for.ts";
 import { NOW, policyOf } from "./policy-text.ts";
 
@@ -33,7 +33,7 @@ test.each([
 });
 
 test("each setting knows whom it is from", () => {
-  const { origins, settings, upstream, pattern } = selectRule(POLICY, {
+  const { origins, settings, binding, pattern } = selectRule(POLICY, {
     ecosystem: "pypi",
     name: "acme-x",
     version: "1",
@@ -47,7 +47,7 @@ test("each setting knows whom it is from", () => {
     signed_by: "built in",
   });
   expect(settings).toMatchObject({ firstUse: "off", noDowngrade: "off" });
-  expect(upstream).toBeUndefined();
+  expect(binding).toBeUndefined();
   expect(pattern?.text).toBe("pkg:pypi/acme-*");
 });
 
@@ -91,4 +91,29 @@ test.each([
 ] as const)("$of, $check: $waiver, since $why", ({ of, check, digest, now, waiver }) => {
   const [name = "", version = ""] = of.split("@");
   expect(waiverFor(POLICY, { ecosystem: "npm", name, version }, check, digest, now)?.label).toBe(waiver);
+});
+
+const BINDING = policyOf(`version: 1
+rules:
+  - {match: ["pkg:npm/@acme/tool@1.0.0"], min_age: 0}
+  - {name: free, match: ["pkg:npm/@acme/public-*"]}
+  - {name: ours, match: ["pkg:npm/@acme/*", "pkg:pypi/Acme_*"], upstream: internal}
+  - {match: ["pkg:npm/*"], repositories: [second], upstream: other}
+`);
+
+test.each([
+  { name: "@acme/tool", ecosystem: "npm", repository: "npm", bound: { upstream: "internal", rule: "ours" } },
+  { name: "@acme/public-thing", ecosystem: "npm", repository: "npm", bound: undefined },
+  { name: "@acme2/tool", ecosystem: "npm", repository: "npm", bound: undefined },
+  { name: "acme-tool", ecosystem: "pypi", repository: "pypi", bound: { upstream: "internal", rule: "ours" } },
+  { name: "tool", ecosystem: "npm", repository: "second", bound: { upstream: "other", rule: "rules[3]" } },
+  { name: "tool", ecosystem: "npm", repository: "npm", bound: undefined },
+] as const)("$name in $repository is bound to $bound.upstream, whichever its version", ({ bound, ...packaged }) => {
+  expect(bindingOf(BINDING, packaged)).toEqual(bound);
+  for (const version of ["1.0.0", "9.9.9"]) expect(selectRule(BINDING, { ...packaged, version }).binding).toEqual(bound);
+});
+
+test("a rule for a single version changes settings and takes no name out of its binding", () => {
+  const effective = selectRule(BINDING, { ecosystem: "npm", name: "@acme/tool", version: "1.0.0", repository: "npm" });
+  expect(effective).toMatchObject({ label: "rules[0]", binding: { upstream: "internal", rule: "ours" } });
 });

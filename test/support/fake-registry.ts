@@ -60,7 +60,7 @@ export function publishTarball(upstream: FakeUpstream, published: Published): Pu
   const built = buildNpmTarball({ name, version, ...(published.files ? { files: published.files } : {}) });
   const bytes = published.bytes ?? built.bytes;
   const path = `/npm/${name}/-/${built.file}`;
-  const indexPath = `/npm/${name}`;
+  const indexPath = `/npm/${name.replace("/", "%2f")}`;
   const sha512 = published.claims ?? digest("sha512", bytes, "hex");
   const dist = {
     tarball: upstream.url(path).href,

@@ -44,7 +44,15 @@ export class MemoryServices implements Documents, Foresight, Pick<Index, "file" 
     const fetch = (): never => {
       throw new Error("this ecosystem gets its documents through Documents");
     };
-    return { documents: this, index: this, foresight: this, upstream: { fetch }, limits: { ...DEFAULT_LIMITS, ...limits }, log };
+    return {
+      documents: this,
+      index: this,
+      foresight: this,
+      upstream: { fetch },
+      limits: { ...DEFAULT_LIMITS, ...limits },
+      log,
+      upstreamsFor: ({ upstreams }) => upstreams,
+    };
   }
 
   /** Records that these bytes were let in under `ref`. */

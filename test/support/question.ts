@@ -3,13 +3,16 @@ import type { ArtifactRef } from "../../src/core/artifact.ts";
 import { parseDigest } from "../../src/core/digest.ts";
 import type { Evidence, Outcome, VerifierId } from "../../src/core/evidence.ts";
 import type { Policy, RepositoryPolicy } from "../../src/core/policy.ts";
-import type { Forecast, PolicyQuestion, Precedent, Prospect } from "../../src/core/ports/policy.ts";
+import type { Policy as AskedPolicy, Forecast, PolicyQuestion, Precedent, Prospect } from "../../src/core/ports/policy.ts";
 import type { Signer, SigstoreSigner } from "../../src/core/signer.ts";
 import type { Statement } from "../../src/core/statement.ts";
 import type { Undecided, Verdict } from "../../src/core/verdict.ts";
 import { decide } from "../../src/policy/decide/decide.ts";
 import { foresee } from "../../src/policy/decide/foresee.ts";
 import { loadPolicy } from "../../src/policy/load-policy.ts";
+import { bindingOf } from "../../src/policy/select-rule.ts";
+
+import { IN_FORCE } from "./record.ts";
 
 /** The moment at which every question is asked. */
 export const NOW = Date.UTC(2026, 10, 23);
@@ -70,7 +73,7 @@ export function question(over: Partial<PolicyQuestion> = {}): PolicyQuestion {
     ref: REF,
     digest: DIGEST,
     evidence: soundWith(),
-    upstreams: ["npm#0", "public"],
+    upstreams: ["npm#https://registry.example/", "public"],
     publishedAt: NOW - 100 * DAY_MS,
     firstSeenAt: NOW - 90 * DAY_MS,
     packageFirstSeenAt: NOW - 90 * DAY_MS,
@@ -90,6 +93,15 @@ export function precedent(version: string, daysAgo: number, ...evidence: readonl
     firstSeenAt: undefined,
     admittedAt: at,
     evidence: soundWith(...evidence),
+  };
+}
+
+/** A policy as an operator writes it, as the mirror asks it. */
+export function policyAsking(policyText: string, repository?: RepositoryPolicy): Pick<AskedPolicy, "decide" | "inForce" | "boundTo"> {
+  return {
+    decide: (asked) => verdictOf(policyText, asked, repository),
+    inForce: () => IN_FORCE,
+    boundTo: (packaged) => bindingOf(policyOf(policyText), packaged)?.upstream,
   };
 }
 

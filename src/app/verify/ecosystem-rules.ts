@@ -17,6 +17,7 @@ export function ecosystemRules(id: EcosystemId, { limits, log }: { readonly limi
     upstream: { fetch: nobody },
     limits,
     log,
+    upstreamsFor: () => [],
   };
   return createEcosystems(services)[id];
 }

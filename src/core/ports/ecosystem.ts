@@ -36,6 +36,11 @@ export interface EcosystemServices {
   readonly knownRegistries?: readonly URL[];
   /** This Assay's own signed verdict over an archive that it holds and admits: a DSSE envelope as JSON. Undefined for any other archive; nobody is asked for one. */
   readonly summaryOf?: (repository: Repository, ref: ArtifactRef) => Promise<Buffer | undefined>;
+  /**
+   * The upstreams of the repository that may hear of a package, in their order: all, or those that the policy of now binds its name to, which may be none.
+   * `name` in canonical form. A request about a package goes to no other (dependency confusion): see `upstreamsToAsk`.
+   */
+  readonly upstreamsFor: (repository: Repository, name: string) => readonly Upstream[];
 }
 
 /** A request below a repository's mount. */

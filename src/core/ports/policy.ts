@@ -15,12 +15,15 @@ export interface Precedent {
   readonly evidence: readonly Evidence[];
 }
 
+/** A package as one repository has it. */
+export type PackageCoordinates = Pick<ArtifactRef, "repository" | "ecosystem" | "name">;
+
 /** Everything that a verdict rests on. The same question under the same policy has the same answer. */
 export interface PolicyQuestion {
   readonly ref: ArtifactRef;
   readonly digest: Digest;
   readonly evidence: readonly Evidence[];
-  /** Names of the upstream that the archive came from: its id, and the name of its trust material. */
+  /** Names of the upstream that the archive came from: its id, its own name, and the name of its trust material. */
   readonly upstreams: readonly string[];
   /** As the index said. Milliseconds since the epoch. */
   readonly publishedAt: number | undefined;
@@ -57,6 +60,8 @@ export interface Policy {
   foresee(prospect: Prospect): Forecast;
   /** What `decide` goes by. Both answer from one policy where nothing is awaited between them. */
   inForce(ref: ArtifactRef): PolicyInForce;
+  /** What the policy calls the upstream that a package is bound to; undefined where it is bound to none. `name` in canonical form. */
+  boundTo(packaged: PackageCoordinates): string | undefined;
 }
 
 /** A verdict with what others need to know before they rely on it. */

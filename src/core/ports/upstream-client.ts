@@ -1,7 +1,9 @@
 /** One registry that a repository mirrors. How to reach it (credentials, CA, proxy, timeouts) is the client's business. */
 export interface Upstream {
-  /** `<repository>#<position>`: names this upstream in the log, the index and in evidence. */
+  /** Names this upstream in the log, the index and in evidence: see `upstreamId`. */
   readonly id: string;
+  /** As the operator calls it, for the policy's rules; unique within its repository. */
+  readonly name?: string;
   /** Base address, ends with a slash: `https://…`, `http://…` or `file:///…`. Holds no credentials. */
   readonly url: URL;
   /** Name of the trust material that evidence from here is checked against; `public` where left out. Never chosen by a document. */

@@ -3,6 +3,7 @@ import { isJsonObject } from "../../core/json.ts";
 import type { DocumentRequest, HeldDocument } from "../../core/ports/documents.ts";
 import type { EcosystemServices, Freshness, Repository } from "../../core/ports/ecosystem.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
+import { upstreamsToAsk } from "../../core/upstreams-to-ask.ts";
 import type { Admission } from "../../core/verdict.ts";
 import { freshnessOf } from "./freshness.ts";
 import { archiveFile, type PackageName, parseVersion, type Version } from "./names.ts";
@@ -26,7 +27,7 @@ export interface KnownPackage {
   readonly admissions: ReadonlyMap<Version, Admission>;
 }
 
-type Services = Pick<EcosystemServices, "documents" | "index" | "limits">;
+type Services = Pick<EcosystemServices, "documents" | "index" | "limits" | "upstreamsFor">;
 
 /** The package from the first upstream that has it; undefined where none does. Throws what `Documents` throws. */
 export async function listedPackage(services: Services, repository: Repository, name: PackageName): Promise<ListedPackage | undefined> {
@@ -62,9 +63,9 @@ export async function knownPackage(services: Services, repository: Repository, n
   };
 }
 
-/** The requests for a package's metadata, each upstream's in turn. */
+/** The requests for a package's metadata, each upstream's in turn. Throws UPSTREAM_NOT_ALLOWED. */
 function packageRequests(services: Services, repository: Repository, name: PackageName): readonly DocumentRequest[] {
-  return repository.upstreams.flatMap((upstream) =>
+  return upstreamsToAsk(services, repository, name).flatMap((upstream) =>
     sourcesOf(upstream).map((source) => packageRequest(services, repository, { name, upstream, source })),
   );
 }
@@ -91,7 +92,7 @@ async function heldDocument(services: Services, repository: Repository, name: Pa
     return await services.documents.get(requests);
   } catch (error) {
     const unreachable = error instanceof AssayError && error.code === "UPSTREAM_UNREACHABLE";
-    const held = unreachable ? await heldOtherLayout(services, repository, requests) : undefined;
+    const held = unreachable ? await heldOtherLayout(services, requests) : undefined;
     if (!held) throw error;
     return held;
   }
@@ -101,14 +102,8 @@ async function heldDocument(services: Services, repository: Repository, name: Pa
  * A folder that is not mounted fails on its first document, so what is held of its other layout would not be looked at. Only the first upstream's:
  * no other may step in for one that fails.
  */
-async function heldOtherLayout(
-  services: Services,
-  repository: Repository,
-  requests: readonly DocumentRequest[],
-): Promise<HeldDocument | undefined> {
-  const [upstream] = repository.upstreams;
-  const [, other] = requests;
-  if (!upstream || !isFolder(upstream) || !other) return undefined;
+async function heldOtherLayout(services: Services, [first, other]: readonly DocumentRequest[]): Promise<HeldDocument | undefined> {
+  if (!first || !isFolder(first.upstream) || other?.upstream !== first.upstream) return undefined;
   try {
     return await services.documents.get([other]);
   } catch (error) {

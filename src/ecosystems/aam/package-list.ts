@@ -32,7 +32,7 @@ function cataloguesOf(services: EcosystemServices, repository: Repository): read
   const folders = repository.upstreams.filter(isFolder);
   return [
     ...(folders.length > 0 ? [folderCatalogue(services, repository, folders)] : []),
-    ...repository.upstreams.filter((upstream) => !isFolder(upstream)).map((upstream) => registryCatalogue(services, upstream)),
+    ...repository.upstreams.filter((upstream) => !isFolder(upstream)).map((upstream) => registryCatalogue(services, repository, upstream)),
   ];
 }
 

@@ -9,7 +9,7 @@ import { packageNotFound, versionNotFound } from "./routes.ts";
 import { sidecarRequest } from "./sources/sidecar.ts";
 import { isFolder } from "./sources/sources-of.ts";
 
-type Services = Pick<EcosystemServices, "documents" | "index" | "limits">;
+type Services = Pick<EcosystemServices, "documents" | "index" | "limits" | "upstreamsFor">;
 
 /**
  * Where an archive is and every digest claimed for it. A yanked version resolves like any other: lock files name it.

@@ -1,16 +1,22 @@
 import { AssayError } from "../../core/errors.ts";
 import { parseJsonObject } from "../../core/json.ts";
+import type { Limits } from "../../core/limits.ts";
 import type { DocumentRequest } from "../../core/ports/documents.ts";
 import type { EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
+import type { Upstream } from "../../core/ports/upstream-client.ts";
+import { upstreamsToAsk } from "../../core/upstreams-to-ask.ts";
 import { ABBREVIATED_TYPE, FULL_TYPE } from "./abbreviate.ts";
 import { listingOf } from "./listing.ts";
 import { escapedName } from "./names.ts";
 import { checkPackument, openPackument } from "./packument.ts";
 
-/** Always for the full packument: only that one says when a version was published. The abbreviated one is made from it. */
+/**
+ * Always for the full packument: only that one says when a version was published. The abbreviated one is made from it.
+ * Throws UPSTREAM_NOT_ALLOWED.
+ */
 export function packumentRequests(repository: Repository, name: string, services: EcosystemServices): DocumentRequest[] {
   const { limits, log } = services;
-  return repository.upstreams.map((upstream) => ({
+  return upstreamsToAsk(services, repository, name).map((upstream) => ({
     repository: repository.name,
     key: `packument/${name}`,
     upstream,
@@ -33,23 +39,28 @@ export function packumentRequests(repository: Repository, name: string, services
   }));
 }
 
-export function keysRequests(repository: Repository, services: EcosystemServices): DocumentRequest[] {
-  return companionRequests(repository, "-/npm/v1/keys", "keys", services);
+export function keysRequests(repository: Repository, { limits }: EcosystemServices): DocumentRequest[] {
+  return repository.upstreams.map((upstream) => companionRequest(repository, upstream, { path: "-/npm/v1/keys", list: "keys", limits }));
 }
 
-export function attestationsRequests(
+/** Of one upstream alone: no other may speak for its packages, nor hear of them. */
+export function attestationsRequest(
   repository: Repository,
-  name: string,
-  version: string,
-  services: EcosystemServices,
-): DocumentRequest[] {
+  upstream: Upstream,
+  { name, version }: { readonly name: string; readonly version: string },
+  { limits }: EcosystemServices,
+): DocumentRequest {
   const path = `-/npm/v1/attestations/${escapedName(name)}@${encodeURIComponent(version)}`;
-  return companionRequests(repository, path, "attestations", services);
+  return companionRequest(repository, upstream, { path, list: "attestations", limits });
 }
 
 /** A small JSON object that is passed on as it is, and kept for ever as evidence; `list` is the member that makes it such a document. */
-function companionRequests(repository: Repository, path: string, list: string, { limits }: EcosystemServices): DocumentRequest[] {
-  return repository.upstreams.map((upstream) => ({
+function companionRequest(
+  repository: Repository,
+  upstream: Upstream,
+  { path, list, limits }: { readonly path: string; readonly list: string; readonly limits: Limits },
+): DocumentRequest {
+  return {
     repository: repository.name,
     key: path,
     upstream,
@@ -63,7 +74,7 @@ function companionRequests(repository: Repository, path: string, list: string, {
       if (!Array.isArray(document[list])) throw new AssayError("UPSTREAM_MALFORMED", `${path} holds no list of ${list}`);
       return undefined;
     },
-  }));
+  };
 }
 
 /** Registries on plain file servers name no type, or a general one; a page for people is never a document. */

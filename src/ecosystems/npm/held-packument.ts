@@ -3,6 +3,7 @@ import { formatIntegrity } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { EcosystemServices, Freshness, Repository } from "../../core/ports/ecosystem.ts";
 import type { KnownFile } from "../../core/ports/index-store.ts";
+import { onlyAsked } from "../../core/upstreams-to-ask.ts";
 import type { Admission } from "../../core/verdict.ts";
 import { ABBREVIATED_TYPE } from "./abbreviate.ts";
 import { packumentRequests } from "./document-requests.ts";
@@ -27,7 +28,7 @@ export async function heldPackument(repository: Repository, name: string, servic
   const admitted = await services.index.admitted(repository.name, name);
   if (held === undefined || held instanceof AssayError) {
     const remembered = await rememberedPackument(repository, name, admitted, services);
-    if (!remembered) throw held ?? unknownPackage(repository, name);
+    if (!remembered) throw held ?? unknownPackage(repository, name, services);
     return remembered;
   }
   const { upstream, validatedAt, freshUntil, stale } = held;
@@ -127,8 +128,10 @@ function offlineError(error: unknown): AssayError {
   throw error;
 }
 
-function unknownPackage(repository: Repository, name: string): AssayError {
-  if (repository.upstreams.length > 0) return new AssayError("NOT_FOUND", `no upstream of ${repository.name} has a package ${name}`);
+function unknownPackage(repository: Repository, name: string, services: EcosystemServices): AssayError {
+  if (repository.upstreams.length > 0) {
+    return new AssayError("NOT_FOUND", `no upstream of ${repository.name} has a package ${name}${onlyAsked(services, repository, name)}`);
+  }
   return new AssayError("UPSTREAM_NOT_CONFIGURED", `the repository ${repository.name} has no upstream to get ${name} from`, {
     help: "give it one in the configuration, under repositories: upstreams:",
   });

@@ -3,15 +3,16 @@ import { AssayError } from "../../core/errors.ts";
 import type { DocumentRequest } from "../../core/ports/documents.ts";
 import type { Ecosystem, EcosystemAnswer, EcosystemRequest, EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
 import { ABBREVIATED_TYPE, FULL_TYPE } from "./abbreviate.ts";
+import { audit } from "./audit.ts";
 import { checkSigned } from "./check-signed.ts";
-import { attestationsRequests, keysRequests } from "./document-requests.ts";
+import { attestationsRequest, keysRequests } from "./document-requests.ts";
 import { type HeldPackument, heldPackument } from "./held-packument.ts";
 import { identify } from "./identify.ts";
-import { audit, search } from "./passthrough.ts";
 import { published } from "./published.ts";
-import { locate, resolve } from "./resolve.ts";
+import { locate, resolve, upstreamOf } from "./resolve.ts";
 import { contradicts, type Rewrite, rewriteManifest, rewritePackument } from "./rewrite.ts";
 import { type Route, routeOf } from "./routes.ts";
+import { search } from "./search.ts";
 
 /** The npm registry protocol, read side. One instance serves every npm repository of the process. */
 export function createNpm(services: EcosystemServices): Ecosystem {
@@ -55,7 +56,7 @@ async function answer(
     case "archive":
       return { kind: "artifact", ref: await locate(repository, route.name, route.file, services), contentType: "application/octet-stream" };
     case "attestations":
-      return documentPage(attestationsRequests(repository, route.name, route.version, services), services);
+      return documentPage(await attestationsOf(repository, route, services), services);
     case "keys":
       return documentPage(keysRequests(repository, services), services);
     case "search":
@@ -120,6 +121,16 @@ async function distTagsPage(repository: Repository, name: string, services: Ecos
     freshness: held.freshness,
     varies: { accept: false, origin: false },
   };
+}
+
+/** Asked of the upstream that the package is from and of no other, like the archive: what another one has attested is not about it. */
+async function attestationsOf(
+  repository: Repository,
+  subject: { readonly name: string; readonly version: string },
+  services: EcosystemServices,
+): Promise<readonly DocumentRequest[]> {
+  const upstream = await upstreamOf(repository, subject, services);
+  return upstream ? [attestationsRequest(repository, upstream, subject, services)] : [];
 }
 
 async function documentPage(requests: readonly DocumentRequest[], services: EcosystemServices): Promise<EcosystemAnswer> {

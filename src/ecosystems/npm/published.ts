@@ -2,7 +2,7 @@ import type { Checked } from "../../core/finding.ts";
 import type { EcosystemServices, Repository, Resolution, SignedItem, SignedSource } from "../../core/ports/ecosystem.ts";
 import { askSource } from "../../core/signed-source.ts";
 import { parseAttestations } from "./attestations.ts";
-import { attestationsRequests, keysRequests } from "./document-requests.ts";
+import { attestationsRequest, keysRequests } from "./document-requests.ts";
 import { keptSignedDist, type SignedDist } from "./signed-dist.ts";
 
 /**
@@ -63,10 +63,7 @@ async function attestations(
     ...(services.knownRegistries ?? []).map(({ href }) => href),
   ];
   const ask = async (): Promise<Checked<readonly SignedItem[]> | undefined> => {
-    // Of that upstream alone: no other may speak for its packages.
-    const document = await services.documents.get(
-      attestationsRequests({ ...repository, upstreams: [upstream] }, ref.name, ref.version, services),
-    );
+    const document = await services.documents.get([attestationsRequest(repository, upstream, ref, services)]);
     const parsed = document && parseAttestations(document.body, { source: label, maxDepth: services.limits.jsonDepth });
     if (!parsed?.ok) return parsed;
     const items = parsed.value.map(

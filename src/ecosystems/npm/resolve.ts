@@ -1,6 +1,8 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
-import { AssayError } from "../../core/errors.ts";
+import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
+import type { Upstream } from "../../core/ports/upstream-client.ts";
+import { onlyAsked } from "../../core/upstreams-to-ask.ts";
 import { packumentRequests } from "./document-requests.ts";
 import { versionFromFile } from "./names.ts";
 
@@ -26,8 +28,11 @@ export async function locate(repository: Repository, name: string, file: string,
 export async function resolve(repository: Repository, ref: ArtifactRef, services: EcosystemServices): Promise<Resolution> {
   const held = await services.documents.get(packumentRequests(repository, ref.name, services));
   const known = held ? await services.index.file(ref) : undefined;
-  if (!held || !known?.listed)
-    throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} lists ${ref.file} of ${ref.name} ${ref.version}`);
+  // What is listed must be what this very upstream listed: its address is asked for the archive.
+  if (!held || !known?.listed || known.upstream !== held.upstream.url.href) {
+    const who = `no upstream of ${repository.name} lists ${ref.file} of ${ref.name} ${ref.version}`;
+    throw new AssayError("NOT_FOUND", `${who}${onlyAsked(services, repository, ref.name)}`);
+  }
   const { sizeBytes, publishedAt, firstSeenAt, claims } = known;
   return {
     ref,
@@ -38,6 +43,35 @@ export async function resolve(repository: Repository, ref: ArtifactRef, services
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(publishedAt === undefined ? {} : { publishedAt }),
   };
+}
+
+/**
+ * Whose a package is: the upstream that has its packument, or for a package that upstream has lost or cannot tell of, the one that listed it last. What was
+ * published with an archive must stay to be had as long as the archive is. Throws what `Documents` throws for a package that was never listed.
+ */
+export async function upstreamOf(repository: Repository, release: Release, services: EcosystemServices): Promise<Upstream | undefined> {
+  try {
+    const held = await services.documents.get(packumentRequests(repository, release.name, services));
+    return held ? held.upstream : await lastListedBy(repository, release, services);
+  } catch (error) {
+    const last = isUpstreamFailure(error) ? await lastListedBy(repository, release, services) : undefined;
+    if (!last) throw error;
+    return last;
+  }
+}
+
+interface Release {
+  readonly name: string;
+  readonly version: string;
+}
+
+async function lastListedBy(
+  repository: Repository,
+  { name, version }: Release,
+  services: EcosystemServices,
+): Promise<Upstream | undefined> {
+  const listed = (await services.index.files(repository.name, name)).find((file) => file.version === version);
+  return services.upstreamsFor(repository, name).find(({ url }) => url.href === listed?.upstream);
 }
 
 async function freshVersion(repository: Repository, name: string, file: string, services: EcosystemServices): Promise<string | undefined> {

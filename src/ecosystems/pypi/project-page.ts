@@ -1,6 +1,7 @@
 import { AssayError } from "../../core/errors.ts";
 import type { HeldDocument } from "../../core/ports/documents.ts";
 import type { EcosystemRequest, EcosystemServices, PageAnswer, Repository } from "../../core/ports/ecosystem.ts";
+import { onlyAsked } from "../../core/upstreams-to-ask.ts";
 import { linksFrom } from "./links.ts";
 import { type ServedPage, withMarks } from "./marks.ts";
 import { negotiateSimple } from "./negotiate.ts";
@@ -17,7 +18,7 @@ export async function projectPage(
   request: EcosystemRequest,
 ): Promise<PageAnswer> {
   const representation = negotiateSimple(request.accept, request.query);
-  const document = await services.documents.get(projectRequests(repository, project, services.limits)).catch(absentWhenOffline);
+  const document = await services.documents.get(projectRequests(services, repository, project)).catch(absentWhenOffline);
   const { page, freshness } = document
     ? await listedPage(services, repository, project, document)
     : await admittedPage(services, repository, project);
@@ -52,7 +53,7 @@ async function listedPage(
 async function admittedPage(services: EcosystemServices, repository: Repository, project: string): Promise<ServedPage> {
   const admitted = await services.index.admitted(repository.name, project);
   const admissions = admissionsByFile(admitted);
-  if (admissions.size === 0) throw noSuchProject(repository, project);
+  if (admissions.size === 0) throw noSuchProject(services, repository, project);
   const page = fromAdmissions(project, admissions, await services.index.files(repository.name, project));
   const validatedAt = [...admissions.values()].reduce((newest, { decidedAt }) => Math.max(newest, decidedAt), 0);
   const stale = "no upstream has this project now; the files listed are those admitted before";
@@ -64,8 +65,11 @@ async function admittedPage(services: EcosystemServices, repository: Repository,
   );
 }
 
-function noSuchProject(repository: Repository, project: string): AssayError {
-  if (repository.upstreams.length > 0) return new AssayError("NOT_FOUND", `no upstream of ${repository.name} has the project ${project}`);
+export function noSuchProject(services: EcosystemServices, repository: Repository, project: string): AssayError {
+  if (repository.upstreams.length > 0) {
+    const who = `no upstream of ${repository.name} has the project ${project}`;
+    return new AssayError("NOT_FOUND", `${who}${onlyAsked(services, repository, project)}`);
+  }
   return new AssayError("UPSTREAM_NOT_CONFIGURED", `the repository ${repository.name} has no upstream to ask for ${project}`);
 }
 

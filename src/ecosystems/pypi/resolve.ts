@@ -4,6 +4,7 @@ import type { EcosystemServices, Repository, Resolution } from "../../core/ports
 import type { KnownFile } from "../../core/ports/index-store.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
 import { metadataClaim } from "./listing.ts";
+import { noSuchProject } from "./project-page.ts";
 import { projectRequests } from "./simple-page.ts";
 
 /** A file that the project's page lists now, and the upstream whose page that is. */
@@ -18,10 +19,12 @@ export interface Located {
  * Throws what `Documents` throws.
  */
 export async function locate(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<Located> {
-  const page = await services.documents.get(projectRequests(repository, ref.name, services.limits));
-  if (!page) throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} has the project ${ref.name}`);
+  const page = await services.documents.get(projectRequests(services, repository, ref.name));
+  if (!page) throw noSuchProject(services, repository, ref.name);
   const row = await services.index.file(ref);
-  if (!row?.listed) throw new AssayError("NOT_FOUND", `the simple index of ${ref.name} does not list ${ref.file}`);
+  // What is listed must be what this very upstream listed: its address is asked for the archive.
+  if (!row?.listed || row.upstream !== page.upstream.url.href)
+    throw new AssayError("NOT_FOUND", `the simple index of ${ref.name} does not list ${ref.file}`);
   return { row, upstream: page.upstream };
 }
 
@@ -35,7 +38,7 @@ export async function locateOrRemember(services: EcosystemServices, repository: 
   } catch (error) {
     const lost = isUpstreamFailure(error) || (error instanceof AssayError && error.code === "NOT_FOUND");
     const row = lost ? await services.index.file(ref) : undefined;
-    const upstream = repository.upstreams.find(({ url }) => url.href === row?.upstream);
+    const upstream = services.upstreamsFor(repository, ref.name).find(({ url }) => url.href === row?.upstream);
     if (!row || !upstream) throw error;
     return { row, upstream };
   }

@@ -1,7 +1,8 @@
 import { AssayError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { DocumentRequest } from "../../core/ports/documents.ts";
-import type { Repository } from "../../core/ports/ecosystem.ts";
+import type { EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
+import { upstreamsToAsk } from "../../core/upstreams-to-ask.ts";
 import { listingOf } from "./listing.ts";
 import { parseSimpleHtml } from "./simple-html.ts";
 import { parseSimpleJson } from "./simple-json.ts";
@@ -14,9 +15,10 @@ export const SIMPLE_ACCEPT = "application/vnd.pypi.simple.v1+json, application/v
 export const JSON_TYPES: readonly string[] = ["application/vnd.pypi.simple.v1+json", "application/json"];
 export const HTML_TYPES: readonly string[] = ["application/vnd.pypi.simple.v1+html", "text/html"];
 
-/** The project's page at every upstream of the repository, in their order. `project` is normalised. */
-export function projectRequests(repository: Repository, project: string, limits: Limits): DocumentRequest[] {
-  return repository.upstreams.map((upstream) => ({
+/** The project's page at every upstream that may be asked for it, in their order. `project` is normalised. Throws UPSTREAM_NOT_ALLOWED. */
+export function projectRequests(services: EcosystemServices, repository: Repository, project: string): DocumentRequest[] {
+  const { limits } = services;
+  return upstreamsToAsk(services, repository, project).map((upstream) => ({
     repository: repository.name,
     key: `simple/${project}`,
     upstream,

@@ -51,10 +51,10 @@ function judgeTag({ tags }: Metadata, { requireTag }: EffectiveRule): readonly J
 }
 
 /** Dependency confusion: a name that is bound to one upstream is not taken from another, whatever that one has under it. */
-function judgeUpstream({ upstreams }: Metadata, { upstream, label }: EffectiveRule): readonly Judgement[] {
-  if (upstream === undefined || upstreams.includes(upstream)) return [];
-  const text = `expected it from the upstream ${upstream}, got it from ${upstreams.join(", ")}`;
-  return judge("error", { code: "UPSTREAM_NOT_ALLOWED", text, rule: label });
+function judgeUpstream({ upstreams }: Metadata, { binding }: EffectiveRule): readonly Judgement[] {
+  if (!binding || upstreams.includes(binding.upstream)) return [];
+  const text = `expected it from the upstream ${binding.upstream}, got it from ${upstreams[0] ?? "one that nobody knows"}`;
+  return judge("error", { code: "UPSTREAM_NOT_ALLOWED", text, rule: binding.rule });
 }
 
 const HOUR_MS = 3_600_000;

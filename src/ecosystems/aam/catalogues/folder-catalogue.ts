@@ -13,7 +13,7 @@ import type { CatalogueEntry } from "../sources/folder-source.ts";
 import { FOLDER_SOURCES, folderSourceOf } from "../sources/sources-of.ts";
 import type { Catalogue } from "./catalogue.ts";
 
-type Services = Pick<EcosystemServices, "documents" | "index" | "foresight" | "limits" | "log">;
+type Services = Pick<EcosystemServices, "documents" | "index" | "foresight" | "limits" | "log" | "upstreamsFor">;
 
 type Order = (a: CatalogueEntry, b: CatalogueEntry) => number;
 
@@ -25,7 +25,7 @@ const ORDERS: ReadonlyMap<string, Order> = new Map<string, Order>([
   ["updated", (a, b) => text(b.fields["updatedAt"]).localeCompare(text(a.fields["updatedAt"]), "en")],
 ]);
 
-/** The lists of a repository's local registries as one: of packages with the same name, the first registry's. */
+/** The lists of a repository's local registries as one: of packages with the same name, the first registry's that may have the name. */
 export function folderCatalogue(services: Services, repository: Repository, upstreams: readonly Upstream[]): Catalogue {
   return {
     async page(query, position) {
@@ -57,7 +57,10 @@ async function readEntries(
     if (!held) continue; // A registry may do without a list: its packages are then found by name only.
     freshness.push(held);
     const entries = folderSourceOf(held).readCatalogue(held, { registry: upstream.url, limits: services.limits });
-    for (const entry of entries) if (!byPackage.has(entry.name)) byPackage.set(entry.name, entry);
+    for (const entry of entries) {
+      const isOwn = services.upstreamsFor(repository, entry.name).includes(upstream);
+      if (isOwn && !byPackage.has(entry.name)) byPackage.set(entry.name, entry);
+    }
   }
   const [first, ...others] = freshness;
   return { entries: [...byPackage.values()].sort(byName), freshness: first && oldest([first, ...others]) };

@@ -1,6 +1,7 @@
 import { AssayError } from "../../../core/errors.ts";
 import { type JsonObject, parseJsonObject } from "../../../core/json.ts";
 import type { EcosystemServices, Freshness, Repository } from "../../../core/ports/ecosystem.ts";
+import { upstreamById } from "../../../core/upstream-names.ts";
 import { freshnessOf, oldest } from "../freshness.ts";
 import type { KnownPackage } from "../known-package.ts";
 import { archiveFile } from "../names.ts";
@@ -16,7 +17,7 @@ import { REGISTRY_ATTESTATION } from "./signed-items.ts";
  * Throws what `Documents` throws, and UPSTREAM_NOT_CONFIGURED where no upstream has the package any more.
  */
 export async function signatureDocument(
-  services: Pick<EcosystemServices, "documents" | "limits" | "summaryOf">,
+  services: Pick<EcosystemServices, "documents" | "limits" | "summaryOf" | "upstreamsFor">,
   repository: Repository,
   known: KnownPackage,
   version: PackageVersion,
@@ -24,7 +25,8 @@ export async function signatureDocument(
   const { name } = known.package;
   const admittedFrom = known.admissions.get(version.version)?.upstream;
   // What was fetched while the package was there is still held under the upstream's name.
-  const upstream = known.upstream ?? repository.upstreams.find(({ id }) => id === admittedFrom);
+  const lastHad = admittedFrom === undefined ? undefined : upstreamById(repository, admittedFrom);
+  const upstream = known.upstream ?? services.upstreamsFor(repository, name).find((each) => each === lastHad);
   if (!upstream) {
     throw new AssayError("UPSTREAM_NOT_CONFIGURED", `no upstream has ${name} any more, so its signatures cannot be asked for`);
   }
