@@ -123,7 +123,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
   const keys = new FileKeys({ dataDir: config.dataDir, clock });
   // Where they cannot be used archives are served all the same: only nothing is vouched for.
   await keys.signer().catch((error: unknown) => log.error({ err: error }, "the signing keys cannot be used, so no summaries are signed"));
-  const summaries = new Summaries({ mirror, index, policy, keys, clock, publicUrl: config.publicUrl });
+  const summaries = new Summaries({ mirror, ecosystems, index, policy, keys, clock, publicUrl: config.publicUrl });
   const tally = new Tally();
   metrics?.observe({ counters, tally, mirror, upstream, verifiers, policy, trust, index });
   const sweep = (): void => void blobs.sweep().catch((error: unknown) => log.warn({ err: error }, "quarantine could not be swept"));

@@ -9,7 +9,7 @@ import { assessLevel, decide, type Ruling } from "../policy/decide/decide.ts";
 import { foresee } from "../policy/decide/foresee.ts";
 import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-policy.ts";
 import type { ReadPolicy } from "../policy/read-policy.ts";
-import { bindingOf, selectRule } from "../policy/select-rule.ts";
+import { bindingOf, requiredTag, selectRule } from "../policy/select-rule.ts";
 import { loadPinnedKeys, type PinnedKey } from "../verify/openpgp/pinned-keys.ts";
 import type { MirrorKeys } from "../verify/vsa.ts";
 import type { Config } from "./config.ts";
@@ -89,6 +89,7 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
       const { label, rule } = selectRule(policy, ref);
       return { file, revision, mode: policy.mode, rule: label, ...(rule ? { ruleAt: rule.at } : {}) };
     },
+    needsTags: ({ ecosystem }) => requiredTag(live.current().policy, ecosystem) !== undefined,
     boundTo: (packaged) => bindingOf(live.current().policy, packaged)?.upstream,
     pgpKeys: perRevision(live, pinnedKeysOf),
     mirrorKeys: { ids: () => mirrorKeyIds(live.current().policy), keys: perRevision(live, mirrorKeysOf) },

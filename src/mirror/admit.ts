@@ -8,12 +8,11 @@ import type { BlobStore, Reception } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository, Resolution } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
-import type { Policy } from "../core/ports/policy.ts";
 import type { ArchiveStream, UpstreamClient } from "../core/ports/upstream-client.ts";
 import type { Candidate, Verifier } from "../core/ports/verifier.ts";
 import type { Admission } from "../core/verdict.ts";
 import type { DecisionLog } from "./decision-log.ts";
-import { judge } from "./judge.ts";
+import { type JudgingPolicy, judge } from "./judge.ts";
 
 export interface AdmitDeps {
   readonly ecosystem: Ecosystem;
@@ -21,7 +20,7 @@ export interface AdmitDeps {
   readonly blobs: BlobStore;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record">;
   readonly verifiers: readonly Verifier[];
-  readonly policy: Pick<Policy, "decide" | "inForce" | "boundTo">;
+  readonly policy: JudgingPolicy;
   readonly decisions: Pick<DecisionLog, "fetched">;
   readonly limits: Limits;
   readonly clock: Clock;

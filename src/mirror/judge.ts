@@ -3,7 +3,7 @@ import type { Digest } from "../core/digest.ts";
 import { AssayError } from "../core/errors.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Repository } from "../core/ports/ecosystem.ts";
+import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Policy, PolicyQuestion, Precedent } from "../core/ports/policy.ts";
 import { ruleNames, upstreamById } from "../core/upstream-names.ts";
@@ -24,9 +24,13 @@ export interface Facts {
   readonly decidedAt?: number;
 }
 
+/** What a verdict is asked of. */
+export type JudgingPolicy = Pick<Policy, "decide" | "inForce" | "boundTo" | "needsTags">;
+
 export interface JudgeDeps {
+  readonly ecosystem: Pick<Ecosystem, "tags">;
   readonly index: Pick<Index, "admitted" | "firstSeenAt">;
-  readonly policy: Pick<Policy, "decide" | "inForce" | "boundTo">;
+  readonly policy: JudgingPolicy;
   readonly clock: Clock;
 }
 
@@ -77,16 +81,17 @@ export async function judge(repository: Repository, facts: Facts, deps: JudgeDep
   return { verdict, policy: inForce };
 }
 
-/** What the policy is asked about an archive, with its package's history as the index has it. */
+/** What the policy is asked about an archive, with its package's history as the index has it. Throws what `Ecosystem.tags` throws, where the policy needs them. */
 export async function questionWithHistory(
   repository: Repository,
   facts: Facts,
-  { index, policy, clock }: Omit<JudgeDeps, "policy"> & { readonly policy: Pick<Policy, "boundTo"> },
+  { ecosystem, index, policy, clock }: Omit<JudgeDeps, "policy"> & { readonly policy: Pick<Policy, "boundTo" | "needsTags"> },
 ): Promise<PolicyQuestion> {
   const { ref } = facts;
   const packageFirstSeenAt = await index.firstSeenAt(ref.repository, ref.name);
   const history = { packageFirstSeenAt, precedents: precedentsOf(await admittedOf(repository, ref.name, { index, policy })) };
-  return questionOf(repository, facts, history, clock.now());
+  const tags = policy.needsTags(ref) ? await ecosystem.tags?.(repository, ref) : undefined;
+  return { ...questionOf(repository, facts, history, clock.now()), ...(tags === undefined ? {} : { tags }) };
 }
 
 export function questionOf(

@@ -10,7 +10,6 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
-import type { Policy } from "../core/ports/policy.ts";
 import { formatPurl } from "../core/purl.ts";
 import { Semaphore } from "../core/semaphore.ts";
 import type { Admission, Refusal, Verdict } from "../core/verdict.ts";
@@ -19,7 +18,7 @@ import type { Counters } from "./counters.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { Flight, type Withhold } from "./flight.ts";
 import { isWhole } from "./is-whole.ts";
-import { judge } from "./judge.ts";
+import { type Judged, type JudgingPolicy, judge } from "./judge.ts";
 import { mayBeMended } from "./may-be-mended.ts";
 import { wouldLook } from "./would-look.ts";
 
@@ -44,7 +43,7 @@ export interface ObtainDeps extends Omit<AdmitDeps, "ecosystem" | "index" | "dec
   readonly ecosystems: Readonly<Record<Repository["ecosystem"], Ecosystem>>;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record" | "lease" | "release">;
   readonly blobs: BlobStore;
-  readonly policy: Pick<Policy, "decide" | "inForce" | "boundTo">;
+  readonly policy: JudgingPolicy;
   readonly decisions: DecisionLog;
   readonly counters: Counters;
   readonly clock: Clock;
@@ -128,7 +127,7 @@ export class Mirror {
   }
 
   async #judged(repository: Repository, admission: Admission): Promise<Held | undefined> {
-    const { verdict, policy } = await judge(repository, admission, this.#deps);
+    const { verdict, policy } = await this.#judge(repository, admission);
     const judged = { ...admission, verdict, policy };
     if (verdict.kind === "refuse") return { kind: "refused", admission: judged, refusal: verdict };
     const blob = await this.#deps.blobs.find(admission.digest, admission.sizeBytes);
@@ -225,7 +224,11 @@ export class Mirror {
       if (!isUpstreamFailure(error) && !(error instanceof AssayError && ALSO_BEARABLE.has(error.code))) throw error;
       this.#deps.log.warn({ err: error, purl: formatPurl(old.ref) }, "an archive that is held could not be checked by all verifiers");
     }
-    return { ...old, ...(await judge(repository, old, this.#deps)) };
+    return { ...old, ...(await this.#judge(repository, old)) };
+  }
+
+  #judge(repository: Repository, admission: Admission): Promise<Judged> {
+    return judge(repository, admission, { ...this.#deps, ecosystem: this.#deps.ecosystems[repository.ecosystem] });
   }
 
   /** Clients that were cut off come back for the reason. */

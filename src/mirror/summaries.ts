@@ -1,9 +1,9 @@
 import { LRUCache } from "lru-cache";
-import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
+import { type ArtifactRef, artifactKey, type EcosystemId } from "../core/artifact.ts";
 import type { Asker } from "../core/decision.ts";
 import { AssayError, type ErrorCode } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Repository } from "../core/ports/ecosystem.ts";
+import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { AssessingPolicy } from "../core/ports/policy.ts";
 import type { SigningKeys } from "../core/ports/signing-keys.ts";
@@ -15,6 +15,7 @@ import type { Mirror } from "./obtain.ts";
 
 export interface SummariesDeps {
   readonly mirror: Pick<Mirror, "obtain">;
+  readonly ecosystems: Readonly<Record<EcosystemId, Pick<Ecosystem, "tags">>>;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt">;
   readonly policy: AssessingPolicy;
   readonly keys: SigningKeys;
@@ -69,7 +70,8 @@ export class Summaries {
 
   async #vouch(repository: Repository, admission: Admission): Promise<Vouched> {
     const { policy, keys } = this.#deps;
-    const { verdict, level, enforced, policySha256 } = policy.assess(await questionWithHistory(repository, admission, this.#deps));
+    const deps = { ...this.#deps, ecosystem: this.#deps.ecosystems[repository.ecosystem] };
+    const { verdict, level, enforced, policySha256 } = policy.assess(await questionWithHistory(repository, admission, deps));
     if (verdict.kind === "undecided") throw new EvidenceUnavailable(admission, policy.inForce(admission.ref), verdict.detail);
     if (verdict.kind === "refuse") return { kind: "refused", admission: { ...admission, verdict } };
     if (!enforced) {

@@ -55,6 +55,11 @@ export function selectRule(policy: Policy, coordinates: RuleCoordinates): Effect
   return coordinates.ecosystem === "aam" ? governed(effective, policy.governance) : effective;
 }
 
+/** The dist-tag that versions must carry. The AAM specification's gates are for AAM packages alone. */
+export function requiredTag({ governance }: Policy, ecosystem: EcosystemId): string | undefined {
+  return ecosystem === "aam" ? governance.requireTag : undefined;
+}
+
 /**
  * Whom to ask is settled before any version is known, so the first rule that is for every version of the package decides; one for a single version
  * takes no name out of a binding.

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { parseDigest } from "../../src/core/digest.ts";
 import { AssayError } from "../../src/core/errors.ts";
-import type { Policy, PolicyQuestion } from "../../src/core/ports/policy.ts";
+import type { PolicyQuestion } from "../../src/core/ports/policy.ts";
 import type { Admission } from "../../src/core/verdict.ts";
+import type { JudgingPolicy } from "../../src/mirror/judge.ts";
 import { Mirror, type Obtained, type ObtainSettings } from "../../src/mirror/obtain.ts";
 import type { RegistryKey } from "../../src/verify/registry-signature/registry-keys.ts";
 import { codeOf } from "../contract/code-of.ts";
@@ -21,7 +22,7 @@ const REFUSAL_TTL_MS = 30_000;
 
 function mirrorOf(
   parts: Parts,
-  settings: Partial<ObtainSettings> & { policy?: Pick<Policy, "decide" | "inForce" | "boundTo"> } = {},
+  settings: Partial<ObtainSettings> & { policy?: JudgingPolicy } = {},
 ): { mirror: Mirror; admitted: Admission[] } {
   const admitted: Admission[] = [];
   const { policy = parts.policy, ...rest } = settings;
@@ -73,7 +74,7 @@ test("the policy hears since when bytes are held, and when each archive before t
   const upstream = await fakeUpstream();
   const parts = await openParts({ upstreams: [upstream] });
   const asked: PolicyQuestion[] = [];
-  const listening: Pick<Policy, "decide" | "inForce" | "boundTo"> = {
+  const listening: JudgingPolicy = {
     ...parts.policy,
     decide: (question) => {
       asked.push(question);

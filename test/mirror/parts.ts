@@ -9,7 +9,6 @@ import type { BlobStore } from "../../src/core/ports/blob-store.ts";
 import type { Clock } from "../../src/core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../../src/core/ports/ecosystem.ts";
 import type { Index } from "../../src/core/ports/index-store.ts";
-import type { Policy } from "../../src/core/ports/policy.ts";
 import type { UpstreamClient } from "../../src/core/ports/upstream-client.ts";
 import type { Verifier } from "../../src/core/ports/verifier.ts";
 import { createEcosystems } from "../../src/ecosystems/index.ts";
@@ -17,6 +16,7 @@ import { boundIndex, upstreamsFor } from "../../src/mirror/bound-upstreams.ts";
 import { Counters } from "../../src/mirror/counters.ts";
 import { DecisionLog } from "../../src/mirror/decision-log.ts";
 import { type DocumentsSettings, MirrorDocuments } from "../../src/mirror/documents.ts";
+import type { JudgingPolicy } from "../../src/mirror/judge.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { createUpstreamClient } from "../../src/upstream/client.ts";
 import type { UpstreamOptions } from "../../src/upstream/options.ts";
@@ -42,7 +42,7 @@ export interface Parts {
   readonly documents: MirrorDocuments;
   readonly ecosystems: Readonly<Record<"pypi" | "npm" | "aam", Ecosystem>>;
   readonly verifiers: readonly Verifier[];
-  readonly policy: Pick<Policy, "decide" | "inForce" | "boundTo">;
+  readonly policy: JudgingPolicy;
   readonly decisions: DecisionLog;
   /** An npm repository whose upstreams are the fakes, in order, at `/npm/`. */
   readonly repository: Repository;

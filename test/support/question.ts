@@ -3,14 +3,15 @@ import type { ArtifactRef } from "../../src/core/artifact.ts";
 import { parseDigest } from "../../src/core/digest.ts";
 import type { Evidence, Outcome, VerifierId } from "../../src/core/evidence.ts";
 import type { Policy, RepositoryPolicy } from "../../src/core/policy.ts";
-import type { Policy as AskedPolicy, Forecast, PolicyQuestion, Precedent, Prospect } from "../../src/core/ports/policy.ts";
+import type { Forecast, PolicyQuestion, Precedent, Prospect } from "../../src/core/ports/policy.ts";
 import type { Signer, SigstoreSigner } from "../../src/core/signer.ts";
 import type { Statement } from "../../src/core/statement.ts";
 import type { Undecided, Verdict } from "../../src/core/verdict.ts";
+import type { JudgingPolicy } from "../../src/mirror/judge.ts";
 import { decide } from "../../src/policy/decide/decide.ts";
 import { foresee } from "../../src/policy/decide/foresee.ts";
 import { loadPolicy } from "../../src/policy/load-policy.ts";
-import { bindingOf } from "../../src/policy/select-rule.ts";
+import { bindingOf, requiredTag } from "../../src/policy/select-rule.ts";
 
 import { IN_FORCE } from "./record.ts";
 
@@ -97,11 +98,12 @@ export function precedent(version: string, daysAgo: number, ...evidence: readonl
 }
 
 /** A policy as an operator writes it, as the mirror asks it. */
-export function policyAsking(policyText: string, repository?: RepositoryPolicy): Pick<AskedPolicy, "decide" | "inForce" | "boundTo"> {
+export function policyAsking(policyText: string, repository?: RepositoryPolicy): JudgingPolicy {
   return {
     decide: (asked) => verdictOf(policyText, asked, repository),
     inForce: () => IN_FORCE,
     boundTo: (packaged) => bindingOf(policyOf(policyText), packaged)?.upstream,
+    needsTags: ({ ecosystem }) => requiredTag(policyOf(policyText), ecosystem) !== undefined,
   };
 }
 

@@ -223,6 +223,11 @@ export interface Ecosystem {
     signed: { readonly signer: Signer; readonly statement?: Statement },
     digests: Digests,
   ): Finding | undefined;
+  /**
+   * The dist-tags that a version carries now, as upstream says; undefined where no upstream has the package. From the package's own document, which may be a held one.
+   * Left out where the ecosystem's policies never ask for tags. Throws what `Documents` throws.
+   */
+  tags?(repository: Repository, ref: ArtifactRef): Promise<readonly string[] | undefined>;
   /** What kind of container the file name promises; undefined for one that Assay cannot check. */
   archiveFormat(ref: ArtifactRef): ArchiveFormat | undefined;
   /** Whether what the archive says about itself is what was asked for. Manifests come from the archive: hostile text. */

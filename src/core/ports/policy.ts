@@ -60,6 +60,8 @@ export interface Policy {
   foresee(prospect: Prospect): Forecast;
   /** What `decide` goes by. Both answer from one policy where nothing is awaited between them. */
   inForce(ref: ArtifactRef): PolicyInForce;
+  /** Whether the verdict over a package's versions depends on their dist-tags, so that the question must have them. */
+  needsTags(packaged: PackageCoordinates): boolean;
   /** What the policy calls the upstream that a package is bound to; undefined where it is bound to none. `name` in canonical form. */
   boundTo(packaged: PackageCoordinates): string | undefined;
 }

@@ -2,7 +2,7 @@ import { AssayError } from "../../core/errors.ts";
 import type { Ecosystem, EcosystemAnswer, EcosystemRequest, EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
 import { checkSigned } from "./check-signed.ts";
 import { AAM_FORMAT, identify } from "./identify.ts";
-import { type KnownPackage, knownPackage } from "./known-package.ts";
+import { type KnownPackage, knownPackage, tagsOf } from "./known-package.ts";
 import { withMarks } from "./marks.ts";
 import { archiveFile, type PackageName, type Version } from "./names.ts";
 import { negotiate } from "./negotiate.ts";
@@ -23,6 +23,7 @@ export function createAam(services: EcosystemServices): Ecosystem {
     algorithms: [],
     handle: (repository, request) => handle(services, repository, request),
     resolve: (repository, ref) => resolve(services, repository, ref),
+    tags: (repository, ref) => tagsOf(services, repository, ref),
     published: (repository, resolution) => published(services, repository, resolution),
     checkSigned,
     archiveFormat: (ref) => (ref.file.endsWith(".aam") ? AAM_FORMAT : undefined),

@@ -1,3 +1,4 @@
+import type { ArtifactRef } from "../../core/artifact.ts";
 import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import { isJsonObject } from "../../core/json.ts";
 import type { DocumentRequest, HeldDocument } from "../../core/ports/documents.ts";
@@ -6,7 +7,7 @@ import type { Upstream } from "../../core/ports/upstream-client.ts";
 import { upstreamsToAsk } from "../../core/upstreams-to-ask.ts";
 import type { Admission } from "../../core/verdict.ts";
 import { freshnessOf } from "./freshness.ts";
-import { archiveFile, type PackageName, parseVersion, type Version } from "./names.ts";
+import { archiveFile, type PackageName, parsePackageName, parseVersion, type Version } from "./names.ts";
 import { listingOf, type Package, type PackageVersion } from "./package.ts";
 import type { Source } from "./sources/source.ts";
 import { isFolder, sourceOf, sourcesOf } from "./sources/sources-of.ts";
@@ -35,6 +36,13 @@ export async function listedPackage(services: Services, repository: Repository, 
   if (!held) return undefined;
   const context = { registry: held.upstream.url, limits: services.limits };
   return { package: sourceOf(held).readPackage(held, name, context), upstream: held.upstream, freshness: freshnessOf(held) };
+}
+
+/** The dist-tags of a version as upstream has them, wherever our pages move them to. Undefined where no upstream has the package. Throws what `Documents` throws. */
+export async function tagsOf(services: Services, repository: Repository, ref: ArtifactRef): Promise<readonly string[] | undefined> {
+  const name = parsePackageName(ref.name);
+  const listed = name && (await listedPackage(services, repository, name));
+  return listed && [...listed.package.distTags].filter(([, version]) => version === ref.version).map(([tag]) => tag);
 }
 
 /**
