@@ -164,9 +164,10 @@ function securityDangers(policy: Policy, document: WrittenDocument, warning: War
   const written = (key: string): unknown => valueAt(document.values, ["security", key]);
   const found: PolicyWarning[] = [];
   const { signature, signedBy } = policy.defaults;
-  if (written("on_signature_failure") === "error" && !signature.require && signedBy && written("on_untrusted_signer") === undefined) {
-    const text =
-      "without require_signature: true an archive that somebody else signed is served with a warning, and an unsigned one without";
+  const isForeignWarned = written("require_signature") !== true && written("on_untrusted_signer") === undefined;
+  if (written("on_signature_failure") === "error" && signedBy && isForeignWarned) {
+    const unsigned = signature.require ? "" : ", and an unsigned one without";
+    const text = `without require_signature: true an archive that somebody else signed is served with a warning${unsigned}`;
     found.push(warning(["security", "on_signature_failure"], "FAILURE_ONLY_WARNED", text));
   }
   if (written("require_signature") === true && signature.onMissing !== "error") {

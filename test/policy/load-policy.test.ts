@@ -119,7 +119,9 @@ describe("the security block of the AAM specification", () => {
     { block: "{require_signature: true, on_signature_failure: error}", require: true, onMissing: "error", onUntrusted: "error" },
     { block: "{require_signature: true, on_signature_failure: warn}", require: true, onMissing: "warn", onUntrusted: "warn" },
     { block: "{require_signature: true, on_signature_failure: ignore}", require: true, onMissing: "ignore", onUntrusted: "ignore" },
-    { block: "{on_unsigned: error, on_untrusted_signer: allow}", require: false, onMissing: "error", onUntrusted: "ignore" },
+    { block: "{on_unsigned: error, on_untrusted_signer: allow}", require: true, onMissing: "error", onUntrusted: "ignore" },
+    { block: "{on_unsigned: allow}", require: false, onMissing: "ignore", onUntrusted: "warn" },
+    { block: "{require_registry_attestation: true}", require: false, requireRegistry: true, onMissing: "error", onUntrusted: "warn" },
     { block: "{require_signature: true, on_unsigned: allow}", require: true, onMissing: "ignore", onUntrusted: "error" },
   ])("$block", ({ block, ...signature }) => {
     const policy = policyOf(`version: 1\nsecurity: ${block}`);
