@@ -5,9 +5,12 @@ export type AddressRange = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /** `10.0.0.0/8`, `fd00::/8`, or one address. */
 export function parseAddressRange(text: string): AddressRange | undefined {
-  if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
-  const address = parseAddress(text);
-  return address && [address, address.kind() === "ipv4" ? 32 : 128];
+  const [written = "", bits, ...more] = text.split("/");
+  const address = parseAddress(written);
+  if (!address || more.length > 0) return undefined;
+  const most = address.kind() === "ipv4" ? 32 : 128;
+  if (bits === undefined) return [address, most];
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= most ? [address, Number(bits)] : undefined;
 }
 
 /** Whether an address is in one of the ranges. No address is in none, and an IPv4 address that is written as IPv6 counts as what it is. */

@@ -80,6 +80,23 @@ describe("what is wrong stops the start, with its place, its key and both sides"
     { wrong: "public_url with a query", yaml: "public_url: https://a.example/?x=1", says: "public_url: expected an http or https url" },
     { wrong: "public_url with credentials", yaml: "public_url: https://u:hidden@a.example/", says: "//[secret]@a.example" },
     {
+      wrong: "trusted_proxies by name",
+      yaml: "trusted_proxies: [localhost]",
+      says: "trusted_proxies[0]: expected an IP address or a range",
+    },
+    { wrong: "trusted_proxies with shorthands", yaml: "trusted_proxies: [10.1/8]", says: "expected an IP address or a range" },
+    {
+      wrong: "metrics token that is not set",
+      yaml: "metrics: {token_env: NO_SUCH_VARIABLE}",
+      says: "metrics.token_env: expected the name of",
+    },
+    {
+      wrong: "metrics with two tokens",
+      yaml: "metrics: {token_env: TOKEN, token_file: config/policy.yaml}",
+      env: { TOKEN: "x" },
+      says: "metrics: expected either token_env or token_file",
+    },
+    {
       wrong: "reserved name",
       yaml: "repositories: [{name: api, ecosystem: npm}]",
       says: "repositories[0].name: expected a name that Assay does not use itself",

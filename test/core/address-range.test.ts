@@ -25,6 +25,20 @@ test.each([
   expect(isInRanges(address, ranges)).toBe(isIn);
 });
 
-test.each(["", "10.0.0.0/33", "10.0.0", "localhost", "10.0.0.0/8 ", "*", "0x0a000001"])("%j is no range", (text) => {
+test.each([
+  "",
+  "10.0.0.0/33",
+  "10.0.0",
+  "localhost",
+  "10.0.0.0/8 ",
+  "*",
+  "0x0a000001",
+  "10.1/8",
+  "012.0.0.0/8",
+  "10.0.0.0/",
+  "10.0.0.0/-1",
+  "10.0.0.0/8/8",
+  "::/129",
+])("%j is no range", (text) => {
   expect(parseAddressRange(text)).toBeUndefined();
 });
