@@ -13,6 +13,7 @@ import { DecisionLog } from "../mirror/decision-log.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
 import { MirrorForesight } from "../mirror/foresight.ts";
 import { Mirror } from "../mirror/obtain.ts";
+import { isOutdated } from "../mirror/outdated.ts";
 import { Summaries } from "../mirror/summaries.ts";
 import { wouldLook } from "../mirror/would-look.ts";
 import { FileKeys } from "../store/keys/file-keys.ts";
@@ -75,7 +76,7 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     index,
     policy,
     verifierIds: ALWAYS_LOOKING,
-    wouldLook: (repository, admission) => wouldLook(verifiers, repository, admission),
+    wouldLook: (repository, admission) => wouldLook(verifiers, repository, admission) || isOutdated(verifiers, repository, admission),
     clock,
   });
   const services: EcosystemServices = {
@@ -96,7 +97,8 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
     clock,
     roots: trust,
     pgpKeys: () => policy.pgpKeys(),
-    registryKeys: registryKeySource(trust, services),
+    managedKeys: () => policy.managedKeys(),
+    registryKeys: registryKeySource({ trust, pinned: () => policy.registryKeys() }, services),
     mirrorKeys: policy.mirrorKeys,
     verdicts: verdictSource(services),
   });

@@ -11,11 +11,14 @@ import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-
 import type { ReadPolicy } from "../policy/read-policy.ts";
 import { bindingOf, requiredTag, selectRule } from "../policy/select-rule.ts";
 import { loadPinnedKeys, type PinnedKey } from "../verify/openpgp/pinned-keys.ts";
+import type { RegistryKey } from "../verify/registry-signature/registry-keys.ts";
+import type { ManagedKey } from "../verify/sigstore/managed-key.ts";
 import type { MirrorKeys } from "../verify/vsa.ts";
 import type { Config } from "./config.ts";
 import { CONFIG_DEFAULTS } from "./config-defaults.ts";
 import { levelOf } from "./level-of.ts";
 import { mirrorKeyIds, mirrorKeysOf } from "./mirror-keys.ts";
+import { loadPolicyKeys, type PolicyKeys } from "./policy-keys.ts";
 
 /** The policy that requests are decided by, as its file says it now. */
 export interface EnforcedPolicy extends AssessingPolicy {
@@ -24,6 +27,10 @@ export interface EnforcedPolicy extends AssessingPolicy {
   /** The same for the keys of other Assays. */
   readonly mirrorKeys: MirrorKeys;
   status(): PolicyStatus;
+  /** The keys of Sigstore bundles without a certificate that the policy names, with their files. */
+  managedKeys(): readonly ManagedKey[];
+  /** The registries' keys that the policy names with a file. */
+  registryKeys(): readonly RegistryKey[];
   close(): void;
 }
 
@@ -48,6 +55,7 @@ interface EnforceDeps {
 
 /** Reads the policy file and follows its changes. Throws CONFIG_INVALID where it is not valid at the start; a bad change later keeps the old policy and is logged. */
 export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<EnforcedPolicy> {
+  const keys = new WeakMap<ReadPolicy, PolicyKeys>();
   const live = await watchPolicy({
     file: config.policyPath,
     optional: config.policyPath === resolve(CONFIG_DEFAULTS.policy),
@@ -62,6 +70,7 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
     },
     clock: deps.clock,
     signals: process,
+    accept: async (read) => void keys.set(read, await loadPolicyKeys(read.policy)),
   });
   warn(live.current(), deps.log);
   const reading = { loadedAt: deps.clock.now(), isCurrent: true };
@@ -93,6 +102,8 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
     boundTo: (packaged) => bindingOf(live.current().policy, packaged)?.upstream,
     pgpKeys: perRevision(live, pinnedKeysOf),
     mirrorKeys: { ids: () => mirrorKeyIds(live.current().policy), keys: perRevision(live, mirrorKeysOf) },
+    managedKeys: () => keys.get(live.current())?.managed ?? [],
+    registryKeys: () => keys.get(live.current())?.registry ?? [],
     status: () => {
       const { policy, revision } = live.current();
       return { revision, mode: policy.mode, ...reading };

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { access, constants } from "node:fs/promises";
 import { basename, resolve } from "node:path";
@@ -6,6 +6,7 @@ import type { Config } from "../app/config.ts";
 import { CONFIG_DEFAULTS } from "../app/config-defaults.ts";
 import { pinnedKeysOf } from "../app/enforced-policy.ts";
 import { createLog } from "../app/log.ts";
+import { loadPolicyKeys } from "../app/policy-keys.ts";
 import { ecosystemRules } from "../app/verify/ecosystem-rules.ts";
 import { readAttestation } from "../app/verify/read-attestation.ts";
 import { refOfPurl } from "../app/verify/ref-of-purl.ts";
@@ -20,6 +21,7 @@ import { parseIdentity } from "../policy/match-signer.ts";
 import { readPolicy } from "../policy/read-policy.ts";
 import { brandQuarantined } from "../store/blob-brands.ts";
 import { loadKeyFile, type PinnedKey } from "../verify/openpgp/pinned-keys.ts";
+import { parsePublicKey } from "../verify/public-key-file.ts";
 import type { ManagedKey } from "../verify/sigstore/managed-key.ts";
 import { parseTrustRoot, publicTrustRoot, type TrustRoot } from "../verify/sigstore/trust-root.ts";
 import { EXIT_DONE, EXIT_REFUSED } from "./exit.ts";
@@ -71,7 +73,7 @@ export async function verify({ config, now, print }: VerifyCommand, file: string
     blob: digestOnly ? knownDigest(file) : await hashFile(file, limits.archiveBytes),
     documents: await readDocuments(flags, config),
     root,
-    keys: given.keys,
+    keys: [...given.keys, ...(await loadPolicyKeys(policy)).managed],
     pgpKeys: [...(flags.signature === undefined ? [] : await pinnedKeysOf(policy)), ...given.pgpKeys],
     ...(flags.name === undefined ? {} : { subjectName: flags.name }),
     ...(ref ? { claimed: { ref, ecosystem: ecosystemRules(ref.ecosystem, { limits, log }) } } : {}),
@@ -154,18 +156,9 @@ async function readKey(path: string | undefined): Promise<GivenKey> {
     const [first = "", ...others] = pgpKeys.map(({ fingerprint }) => fingerprint);
     return { keys: [], pgpKeys, signers: [{ kind: "openpgp", name: "--key", at: "", fingerprints: [first, ...others] }] };
   }
-  const name = `SHA256:${createHash("sha256").update(publicKeyOf(pem, path)).digest("base64")}`;
+  const der = parsePublicKey(pem, path).export({ type: "spki", format: "der" });
+  const name = `SHA256:${createHash("sha256").update(der).digest("base64")}`;
   return { keys: [{ name, pem }], pgpKeys: [], signers: [{ kind: "key", name: "--key", at: "", keyId: name }] };
-}
-
-/** SubjectPublicKeyInfo as DER. Only a public key: from a private one Node would make its public half, and nobody should hand one about. */
-function publicKeyOf(pem: string, path: string): Buffer {
-  try {
-    if (/-----BEGIN (?!PUBLIC KEY-----)/.test(pem)) throw new Error("it holds something else than a public key");
-    return createPublicKey(pem).export({ type: "spki", format: "der" });
-  } catch (error) {
-    throw new AssayError("CONFIG_INVALID", `${path} is neither a public key in PEM nor an armored OpenPGP public key`, { cause: error });
-  }
 }
 
 /** In the order of what is most telling. */

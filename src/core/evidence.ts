@@ -74,4 +74,9 @@ export interface Evidence {
   /** Milliseconds since the epoch. */
   readonly checkedAt: number;
   readonly outcome: Outcome;
+  /**
+   * Fingerprints of the roots and keys that it was found under, where it rests on any: `root 3a7b…, keys 91cc…`. Once others hold, it says no more than what was true
+   * under those, and is found out again before it counts.
+   */
+  readonly restsOn?: string;
 }

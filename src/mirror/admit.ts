@@ -9,9 +9,10 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository, Resolution } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { ArchiveStream, UpstreamClient } from "../core/ports/upstream-client.ts";
-import type { Candidate, Verifier } from "../core/ports/verifier.ts";
+import { type Candidate, isTrusting, type Verifier } from "../core/ports/verifier.ts";
 import type { Admission } from "../core/verdict.ts";
 import type { DecisionLog } from "./decision-log.ts";
+import { evidenceOf } from "./evidence-of.ts";
 import { type JudgingPolicy, judge } from "./judge.ts";
 
 export interface AdmitDeps {
@@ -79,10 +80,11 @@ async function verify(candidate: Candidate, deps: AdmitDeps): Promise<Facts> {
   const looking = deps.verifiers.filter((verifier) => verifier.wouldLook?.({ ref, upstream: resolution.upstream }, []) ?? true);
   const found = looking.map(async (verifier) => {
     const startedAt = performance.now();
+    // Before it verifies: what changes meanwhile must not pass for what it was found under.
+    const restsOn = isTrusting(verifier) ? verifier.restsOn(resolution.upstream) : undefined;
     const outcomes = [await verifier.verify(candidate)].flat();
     deps.measured?.(verifier.id, (performance.now() - startedAt) / 1000);
-    const about = { verifier: verifier.id, subject: candidate.blob.digest, checkedAt: deps.clock.now() };
-    return outcomes.map((outcome) => ({ ...about, outcome }));
+    return evidenceOf(outcomes, { verifier: verifier.id, subject: candidate.blob.digest, checkedAt: deps.clock.now() }, restsOn);
   });
   return factsOf(candidate, (await Promise.all(found)).flat());
 }

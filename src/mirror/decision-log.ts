@@ -54,11 +54,12 @@ export class DecisionLog {
 
   /** The entry of an archive that went down the road for `asker`. The caller writes it together with its journal line. */
   fetched(asker: Asker, admission: Admission): DecisionEntry {
-    const { verdict, policy } = admission;
-    const entry = decisionEntry({ asker, facts: admission, verdict, policy, basis: "fetched", now: this.#deps.clock.now() });
-    this.#written.set(admission, asker);
-    if (verdict.kind === "refuse") this.#open(admission.ref, entry);
-    return entry;
+    return this.#withJournalLine(asker, admission, "fetched");
+  }
+
+  /** The entry of an archive that was verified again for `asker`, from what is kept. The caller writes it together with its journal line. */
+  reverified(asker: Asker, admission: Admission): DecisionEntry {
+    return this.#withJournalLine(asker, admission, "held");
   }
 
   /** `asker` is told a verdict about what is held, or one that somebody else's fetch came to. Never throws. */
@@ -95,6 +96,14 @@ export class DecisionLog {
     const windows = [...this.#windows.values()];
     this.#windows.clear();
     for (const window of windows) await this.#end(window);
+  }
+
+  #withJournalLine(asker: Asker, admission: Admission, basis: DecisionEntry["basis"]): DecisionEntry {
+    const { verdict, policy } = admission;
+    const entry = decisionEntry({ asker, facts: admission, verdict, policy, basis, now: this.#deps.clock.now() });
+    this.#written.set(admission, asker);
+    if (verdict.kind === "refuse") this.#open(admission.ref, entry);
+    return entry;
   }
 
   async #deny(ref: ArtifactRef, entry: DecisionEntry): Promise<void> {

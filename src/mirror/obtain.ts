@@ -10,8 +10,10 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
+import { isTrusting } from "../core/ports/verifier.ts";
 import { formatPurl } from "../core/purl.ts";
 import { Semaphore } from "../core/semaphore.ts";
+import { upstreamById } from "../core/upstream-names.ts";
 import type { Admission, Refusal, Verdict } from "../core/verdict.ts";
 import { type AdmitDeps, type Arrival, admit } from "./admit.ts";
 import type { Counters } from "./counters.ts";
@@ -19,7 +21,10 @@ import type { DecisionLog } from "./decision-log.ts";
 import { Flight, type Withhold } from "./flight.ts";
 import { isWhole } from "./is-whole.ts";
 import { type Judged, type JudgingPolicy, judge } from "./judge.ts";
-import { mayBeMended } from "./may-be-mended.ts";
+import { lookingAgain, mayBeMended } from "./may-be-mended.ts";
+import { newestLine } from "./newest-line.ts";
+import { isOutdated, outdatedVerifiers, withoutOutdated } from "./outdated.ts";
+import { type Reverification, reverify } from "./reverify.ts";
 import { wouldLook } from "./would-look.ts";
 
 /** What is known of an archive without asking an upstream. */
@@ -68,10 +73,13 @@ export class Mirror {
   readonly #refused: LRUCache<string, { readonly admission: Admission; readonly until: number }>;
   readonly #slots: Semaphore;
   readonly #verifierIds: readonly VerifierId[];
+  /** Those whose evidence rests on roots and keys. */
+  readonly #trusting: ReadonlySet<string>;
 
   constructor(deps: ObtainDeps, settings: ObtainSettings) {
     this.#deps = deps;
     this.#settings = settings;
+    this.#trusting = new Set(deps.verifiers.filter(isTrusting).map(({ id }) => id));
     this.#refused = new LRUCache({ max: 10_000 });
     this.#verifierIds = deps.verifiers.flatMap((verifier) => (verifier.wouldLook ? [] : verifier.id));
     this.#slots = new Semaphore({ slots: deps.limits.fetches, queue: deps.limits.fetchQueue, what: "archive fetches" });
@@ -92,13 +100,15 @@ export class Mirror {
   }
 
   /**
-   * What is on disk, judged by the policy of now from all that is known about these bytes. Undefined where there is nothing, or where its bytes were
-   * damaged.
+   * What is on disk, judged by the policy of now from all that is known about these bytes, under the roots and keys of now. Undefined where there is nothing, or
+   * where its bytes were damaged.
    */
   async held(repository: Repository, ref: ArtifactRef, asker: Asker): Promise<Held | undefined> {
     return this.#telling(asker, async () => {
-      const admission = await this.#newestLine(ref);
-      return admission && this.#judged(repository, admission);
+      const admission = await newestLine(ref, this.#deps.index, { verifierIds: this.#verifierIds, trusting: this.#trusting });
+      if (!admission) return undefined;
+      const evidence = withoutOutdated(admission.evidence, outdatedVerifiers(this.#deps.verifiers, repository, admission));
+      return this.#judged(repository, { ...admission, evidence });
     });
   }
 
@@ -115,15 +125,17 @@ export class Mirror {
   }
 
   /**
-   * `held`, where every verifier has had its say: what an older Assay admitted, which had fewer of them, goes down the whole road again. So does what is
-   * refused for a signature by a key that was not known.
+   * `held`, where every verifier has had its say, under the roots and keys of now: what an older Assay admitted, which had fewer of them, goes down the whole
+   * road again, what was verified under others is verified again from what is kept. So is what is refused for a signature by a key that was not known.
    */
   async #checked(repository: Repository, ref: ArtifactRef): Promise<Held | undefined> {
-    const admission = await this.#deps.index.admission(ref, { admittedOnly: true });
-    if (!admission || !isWhole(admission, this.#verifierIds)) return undefined;
+    const admission = await newestLine(ref, this.#deps.index, { verifierIds: this.#verifierIds, trusting: this.#trusting });
+    if (!admission || !isWhole(admission, this.#verifierIds) || isOutdated(this.#deps.verifiers, repository, admission)) return undefined;
     const judged = await this.#judged(repository, admission);
     if (judged?.kind !== "refused") return judged;
-    return mayBeMended(admission, judged.refusal, wouldLook(this.#deps.verifiers, repository, admission)) ? undefined : judged;
+    const { refusal } = judged;
+    const mayBe = mayBeMended(admission, refusal, wouldLook(this.#deps.verifiers, repository, admission));
+    return mayBe || lookingAgain(admission, refusal, this.#trusting).size > 0 ? undefined : judged;
   }
 
   async #judged(repository: Repository, admission: Admission): Promise<Held | undefined> {
@@ -132,15 +144,6 @@ export class Mirror {
     if (verdict.kind === "refuse") return { kind: "refused", admission: judged, refusal: verdict };
     const blob = await this.#deps.blobs.find(admission.digest, admission.sizeBytes);
     return blob && { kind: "held", blob, admission: judged, verdict };
-  }
-
-  /** The journal line that knows most about the bytes that were admitted. A later check of the same bytes counts also where it ended in a refusal. */
-  async #newestLine(ref: ArtifactRef): Promise<Admission | undefined> {
-    const { index } = this.#deps;
-    const admitted = await index.admission(ref, { admittedOnly: true });
-    if (!admitted || isWhole(admitted, this.#verifierIds)) return admitted;
-    const newest = await index.admission(ref);
-    return newest?.digest === admitted.digest ? newest : admitted;
   }
 
   #recentlyRefused(ref: ArtifactRef): Held | undefined {
@@ -192,9 +195,11 @@ export class Mirror {
       // Another process may have landed it between our look and our lease.
       const landed = await this.#checked(repository, ref);
       if (landed?.kind === "held") return landed.admission;
-      const old = await this.#newestLine(ref);
-      const isHeld = old && (await this.#deps.blobs.find(old.digest, old.sizeBytes));
-      return await (isHeld ? this.#checkAnew(repository, old, asker) : this.#fetch(repository, ref, asker, arriving));
+      const old = await newestLine(ref, this.#deps.index, { verifierIds: this.#verifierIds, trusting: this.#trusting });
+      const blob = old && (await this.#deps.blobs.find(old.digest, old.sizeBytes));
+      if (!blob) return await this.#fetch(repository, ref, asker, arriving);
+      const again = await this.#toReverify(repository, old, blob);
+      return await (again ? this.#reverify(repository, again, asker) : this.#checkAnew(repository, old, asker));
     } finally {
       clearInterval(renewal);
       release();
@@ -202,6 +207,31 @@ export class Mirror {
         .release(key, this.#owner)
         .catch((error: unknown) => this.#deps.log.warn({ err: error }, "a lease was not released; it runs out"));
     }
+  }
+
+  /** Undefined where what is held can only be checked anew as a whole: by verifiers that need its bytes. */
+  async #toReverify(repository: Repository, held: Admission, blob: AdmittedBlob): Promise<Reverification | undefined> {
+    const upstream = upstreamById(repository, held.upstream);
+    if (!upstream || !isWhole(held, this.#verifierIds)) return undefined;
+    const outdated = outdatedVerifiers(this.#deps.verifiers, repository, held);
+    if (outdated.length > 0) return { held, blob, upstream, verifiers: outdated };
+    const { verdict } = await this.#judge(repository, held);
+    if (verdict.kind !== "refuse" || wouldLook(this.#deps.verifiers, repository, held)) return undefined;
+    const wanted = lookingAgain(held, verdict, this.#trusting);
+    const verifiers = this.#deps.verifiers.filter(isTrusting).filter(({ id }) => wanted.has(id));
+    return verifiers.length > 0 ? { held, blob, upstream, verifiers } : undefined;
+  }
+
+  async #reverify(repository: Repository, again: Reverification, asker: Asker): Promise<Admission> {
+    const { log } = this.#deps;
+    const admission = await reverify(repository, again, asker, {
+      ...this.#deps,
+      ecosystem: this.#deps.ecosystems[again.held.ref.ecosystem],
+    });
+    const fields = { purl: formatPurl(admission.ref), digest: admission.digest, verdict: admission.verdict.kind };
+    log.info({ ...fields, verifiers: again.verifiers.map(({ id }) => id) }, "verified again what is held: its roots or keys have changed");
+    this.#deps.decided(admission);
+    return admission;
   }
 
   async #fetch(repository: Repository, ref: ArtifactRef, asker: Asker, arriving: (arrival: Arrival) => void): Promise<Admission> {

@@ -17,6 +17,8 @@ export interface LivePolicy {
 
 export interface WatchOptions extends PolicyFile {
   readonly clock: Clock;
+  /** Hears of each policy that was read, before it holds. What it throws is as good as a file that is not valid. */
+  readonly accept?: (policy: ReadPolicy) => Promise<void>;
   /** Milliseconds between two looks at the files; 1000 where left out. */
   readonly pollMs?: number;
   /** Where SIGHUP comes from: the process. Left out, no signal is listened for. */
@@ -29,6 +31,7 @@ export interface WatchOptions extends PolicyFile {
  */
 export async function watchPolicy(options: WatchOptions): Promise<LivePolicy> {
   const first = await readPolicy(options, options.clock.now());
+  await options.accept?.(first);
   return new PolledPolicy(first, options);
 }
 
@@ -113,7 +116,9 @@ class PolledPolicy implements LivePolicy {
       const { clock, optional = false } = this.#options;
       // A file that was there and is gone may be on its way back: what it denied must not be let in meanwhile.
       const mayBeAbsent = optional && this.#current.files.get(this.#options.file) === ABSENT;
-      return { kind: "loaded", policy: await readPolicy({ ...this.#options, optional: mayBeAbsent }, clock.now(), previous) };
+      const policy = await readPolicy({ ...this.#options, optional: mayBeAbsent }, clock.now(), previous);
+      await this.#options.accept?.(policy);
+      return { kind: "loaded", policy };
     } catch (error) {
       // Also for a bug of ours the policy that works is better than none.
       const told = error instanceof AssayError ? error : new AssayError("INTERNAL", "the policy could not be read", { cause: error });

@@ -7,6 +7,7 @@ import { ChecksumVerifier } from "./checksum.ts";
 import { OpenpgpVerifier, type PinnedKeySource } from "./openpgp.ts";
 import type { RegistryKeySource } from "./registry-signature/ask-for-keys.ts";
 import { RegistrySignatureVerifier } from "./registry-signature.ts";
+import type { ManagedKey } from "./sigstore/managed-key.ts";
 import type { TrustRoot } from "./sigstore/trust-root.ts";
 import { SigstoreVerifier } from "./sigstore.ts";
 import { type MirrorKeys, type VerdictSource, VsaVerifier } from "./vsa.ts";
@@ -19,6 +20,8 @@ export interface VerifierOptions {
   readonly roots: { get(name: string): TrustRoot | undefined };
   /** OpenPGP keys that the policy in force pins. Asked for where an archive has such a signature. */
   readonly pgpKeys: PinnedKeySource;
+  /** Keys of Sigstore bundles without a certificate that the policy in force names. */
+  readonly managedKeys: () => readonly ManagedKey[];
   /** Keys that an upstream's registry signs with. Asked for where an archive has something that such a key signed. */
   readonly registryKeys: RegistryKeySource;
   /** Keys of other Assays that the policy in force names, and where their verdicts are. */

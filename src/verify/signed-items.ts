@@ -1,7 +1,7 @@
 import type { Outcome } from "../core/evidence.ts";
 import type { Finding } from "../core/finding.ts";
 import type { SignedItem, SignedSource } from "../core/ports/ecosystem.ts";
-import type { Candidate } from "../core/ports/verifier.ts";
+import type { HeldCandidate } from "../core/ports/verifier.ts";
 import type { Signer } from "../core/signer.ts";
 import type { Statement } from "../core/statement.ts";
 
@@ -36,7 +36,7 @@ export function orAbsent([first, ...others]: readonly Outcome[]): Outcomes {
 
 /** What the ecosystem has against a signed document whose cryptography holds: it may be about another archive. */
 export function notAbout(
-  { ref, ecosystem, blob }: Candidate,
+  { ref, ecosystem, blob }: HeldCandidate,
   item: SignedItem,
   signed: { readonly signer: Signer; readonly statement?: Statement },
 ): Finding | undefined {

@@ -233,11 +233,15 @@ describe("what was admitted with a signature by a key that nobody knew", () => {
     expect(upstream.requestsFor(path)).toHaveLength(requests);
   });
 
-  test("it stays refused while upstream is down", async () => {
-    const { mirror, parts, upstream, known } = await admittedUnknown();
-    known.push(key);
+  test("it is checked by what is kept, whether upstream has it by now or not; and no line says again what one has said", async () => {
+    const { mirror, parts, upstream, path, known } = await admittedUnknown();
     upstream.fault("*", { kind: "disconnect" });
+    const before = await parts.index.admission(npmRef("demo"));
     expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { reasons: [{ code: "SIGNATURE_MISSING" }] } });
+    expect(await parts.index.admission(npmRef("demo"))).toEqual(before);
+    known.push(key);
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
+    expect(upstream.requestsFor(path)).toHaveLength(1);
   });
 
   test("a refusal for another reason asks nobody", async () => {

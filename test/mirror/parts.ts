@@ -119,6 +119,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     clock,
     roots: new Map([["public", publicTrustRoot()]]),
     pgpKeys: async () => [],
+    managedKeys: () => [],
     registryKeys: keySource(),
     ...NO_OTHER_MIRROR,
     ...options.verifiers,

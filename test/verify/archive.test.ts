@@ -102,6 +102,7 @@ test("there is one verifier for each kind of evidence", () => {
     clock: { now: Date.now },
     roots: new Map(),
     pgpKeys: none,
+    managedKeys: () => [],
     registryKeys: keySource(),
     ...NO_OTHER_MIRROR,
   };

@@ -35,6 +35,7 @@ if (PYPI) roots.set("staging", parseTrustRoot(readFileSync(join(PYPI, "trusted_r
 
 const sigstore = new SigstoreVerifier({
   roots,
+  managedKeys: () => [],
   registryKeys: keySource(async () => npmKeys),
   limits: { ...DEFAULT_LIMITS, verifyBundleSeconds: 15 },
   log: SILENT_LOG,

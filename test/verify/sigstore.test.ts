@@ -36,7 +36,7 @@ function verifierWith(options: Partial<SigstoreVerifierOptions> = {}): SigstoreV
   // The default of two seconds is for a machine that does not run a whole test suite beside it.
   const limits = { ...DEFAULT_LIMITS, verifyBundleSeconds: 15 };
   const roots = new Map([["private", root]]);
-  const verifier = new SigstoreVerifier({ roots, limits, log: SILENT_LOG, registryKeys: keySource(), ...options });
+  const verifier = new SigstoreVerifier({ roots, limits, log: SILENT_LOG, managedKeys: () => [], registryKeys: keySource(), ...options });
   open.push(verifier);
   return verifier;
 }

@@ -39,3 +39,23 @@ export interface Verifier {
   waiting?(): number;
   close?(): Promise<void>;
 }
+
+/** An archive that is held, without its bytes: what was said about it, and the digests that are known. */
+export type HeldCandidate = Omit<Candidate, "blob"> & { readonly blob: Pick<QuarantinedBlob, "digest" | "digests" | "sizeBytes"> };
+
+/**
+ * What an outcome rests on that is found under certain roots and keys, as a text that is another one where they are others; undefined for an outcome that rests on
+ * none of them.
+ */
+export type RestsOn = (outcome: Outcome) => string | undefined;
+
+/** A verifier whose outcomes rest on roots and keys that may change while an archive is held, and on nothing of the archive but its digests. */
+export interface TrustingVerifier extends Verifier {
+  verify(candidate: HeldCandidate): Promise<Outcome | readonly [Outcome, ...Outcome[]]>;
+  /** The roots and keys of now, for what this upstream publishes. Ask before `verify`: they may change while it runs. */
+  restsOn(upstream: Upstream): RestsOn;
+}
+
+export function isTrusting(verifier: Verifier): verifier is TrustingVerifier {
+  return "restsOn" in verifier;
+}

@@ -63,4 +63,5 @@ export const evidenceSchema = z.looseObject({
   subject: z.string().transform(parseDigest),
   checkedAt: timeSchema,
   outcome: outcomeSchema,
+  restsOn: z.string().exactOptional(),
 }) satisfies z.ZodType<Evidence>;

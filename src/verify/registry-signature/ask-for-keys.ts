@@ -1,15 +1,15 @@
 import { isUpstreamFailure } from "../../core/errors.ts";
 import type { Outcome } from "../../core/evidence.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
-import type { Candidate } from "../../core/ports/verifier.ts";
+import type { HeldCandidate } from "../../core/ports/verifier.ts";
 import type { RegistryKey } from "./registry-keys.ts";
 
 /** The keys that the registry at an upstream signs with. */
 export interface RegistryKeySource {
   /** None where it has none. `repository` is the name of the one that mirrors it. */
   keysOf(repository: string, upstream: Upstream): Promise<readonly RegistryKey[]>;
-  /** Those that somebody else than the registry itself vouches for; undefined where only it can say. */
-  vouched(upstream: Upstream): readonly RegistryKey[] | undefined;
+  /** Differs where the keys differ that are known without asking the registry. What a registry says of itself is asked anew each time. */
+  fingerprint(upstream: Upstream): string;
 }
 
 type Asked =
@@ -17,7 +17,7 @@ type Asked =
   | { readonly ok: false; readonly outcome: Extract<Outcome, { readonly kind: "unavailable" }> };
 
 /** Without the keys a signature can be neither good nor bad, so an upstream that cannot give them makes it `unavailable`. */
-export async function askForKeys(source: RegistryKeySource, { ref, resolution }: Candidate): Promise<Asked> {
+export async function askForKeys(source: RegistryKeySource, { ref, resolution }: HeldCandidate): Promise<Asked> {
   try {
     return { ok: true, value: await source.keysOf(ref.repository, resolution.upstream) };
   } catch (error) {
