@@ -8,7 +8,7 @@ import { judgeContinuity } from "./judge-continuity.ts";
 import { judgeIntegrity } from "./judge-integrity.ts";
 import { judgeMetadata } from "./judge-metadata.ts";
 import { judgeProvenance, type LevelReached } from "./judge-provenance.ts";
-import { judgeSignatures, trustedSignatures } from "./judge-signatures.ts";
+import { judgeSignatures, levelSignatures, trustedSignatures } from "./judge-signatures.ts";
 import { evidenceInForce, orVouched, vouchedLevels } from "./other-mirrors.ts";
 import { type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
 
@@ -51,6 +51,6 @@ export function assessLevel({ ref, evidence }: Pick<PolicyQuestion, "ref" | "evi
 
 function levelReached(signatures: Signatures, rule: EffectiveRule, { policy, levelOf }: Ruling): LevelReached {
   const trusted = trustedSignatures(signatures, rule);
-  const shown = levelOf(trusted, (id) => builderLevel(policy, id) !== undefined);
+  const shown = levelOf(levelSignatures(trusted, policy, rule), (id) => builderLevel(policy, id) !== undefined);
   return orVouched(shown, vouchedLevels(trusted, policy, rule));
 }

@@ -5,7 +5,7 @@ import type { PolicyQuestion, Precedent } from "../../core/ports/policy.ts";
 import type { Signer } from "../../core/signer.ts";
 import type { EffectiveRule } from "../select-rule.ts";
 import { type Judgement, judge } from "./judgement.ts";
-import { describeSigner, type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
+import { describeSigner, ownSignatures, type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
 import { compareUploads, type Upload, uploadOf } from "./upload-time.ts";
 
 /**
@@ -36,16 +36,6 @@ function earlierSigned(question: PolicyQuestion): readonly SignedPrecedent[] {
     }))
     .filter(({ upload, signatures }) => signatures.length > 0 && compareUploads(upload, own) < 0)
     .sort((left, right) => compareUploads(left.upload, right.upload));
-}
-
-const OWN_KINDS: ReadonlySet<Signer["kind"]> = new Set<Signer["kind"]>(["sigstore", "openpgp"]);
-
-/**
- * A registry signs whatever it serves, and npm's attests with a managed key that it published what has provenance, whoever's it is: that says nothing about who
- * made a package.
- */
-function ownSignatures(verified: readonly VerifiedSignature[]): readonly VerifiedSignature[] {
-  return verified.filter(({ signer }) => OWN_KINDS.has(signer.kind));
 }
 
 function judgeFirstUse(

@@ -1,8 +1,8 @@
-import { ON_FAILURE, type OnFailure, type Settings, type SignedBy, signatureKind } from "../../core/policy.ts";
+import { ON_FAILURE, type OnFailure, type Policy, type Settings, type SignedBy, signatureKind } from "../../core/policy.ts";
 import { matchSigner } from "../match-signer.ts";
 import type { EffectiveRule } from "../select-rule.ts";
 import { type Judgement, judge } from "./judgement.ts";
-import { describeSigner, type InvalidSignature, type Signatures, type VerifiedSignature } from "./signatures.ts";
+import { describeSigner, type InvalidSignature, ownSignatures, type Signatures, type VerifiedSignature } from "./signatures.ts";
 
 /**
  * Whether the archive is signed as the rule demands. A signature that does not verify counts by itself, beside however many good ones: who can add a bad one
@@ -23,6 +23,24 @@ export function trustedSignatures(signatures: Signatures, { settings }: Effectiv
   const counting = countingSignatures(signatures.verified, settings);
   const { signedBy } = settings;
   return signedBy ? counting.filter(({ signer }) => signedBy.signers.some((named) => matchSigner(signer, named).matches)) : counting;
+}
+
+/**
+ * The trusted signatures that make a level: a registry's word for what it serves makes one only where the policy names its key, or says that registries' signatures
+ * are accepted. Otherwise everything that a registry has would be as good as signed by its author.
+ */
+export function levelSignatures(
+  trusted: readonly VerifiedSignature[],
+  { signers }: Policy,
+  { settings }: EffectiveRule,
+): readonly VerifiedSignature[] {
+  const own = new Set(ownSignatures(trusted));
+  const named = [...signers.values()];
+  return trusted.filter((signature) => {
+    const { signer } = signature;
+    if (own.has(signature) || settings.signature.accepted?.includes("registry")) return true;
+    return named.some((rule) => matchSigner(signer, rule).matches);
+  });
 }
 
 function countingSignatures(verified: readonly VerifiedSignature[], { signature: { accepted } }: Settings): readonly VerifiedSignature[] {

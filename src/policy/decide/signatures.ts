@@ -70,6 +70,16 @@ function vouchedIn(verifier: VerifierId, claims: Claims): Pick<VerifiedSignature
   return vouched ? { vouched } : {};
 }
 
+const OWN_KINDS: ReadonlySet<Signer["kind"]> = new Set<Signer["kind"]>(["sigstore", "openpgp"]);
+
+/**
+ * The signatures of those who make packages. A registry signs whatever it serves, and npm's attests with a managed key that it published what has provenance,
+ * whoever's it is: that says nothing about who made a package.
+ */
+export function ownSignatures(verified: readonly VerifiedSignature[]): readonly VerifiedSignature[] {
+  return verified.filter(({ signer }) => OWN_KINDS.has(signer.kind));
+}
+
 /** A signer in words for people, short enough for a reason phrase. */
 export function describeSigner(signer: Signer): string {
   switch (signer.kind) {

@@ -65,10 +65,10 @@ ${names.map((name) => `  - {name: ${name}, ecosystem: npm, upstreams: [{url: "${
   };
   const fileUrl = (assay: AssayProcess, repository: string, { name, version }: NpmObject): string =>
     `${assay.url}/${repository}/${name}/-/${name.slice(name.lastIndexOf("/") + 1)}-${version}.tgz`;
-  const policy = (level: string): void =>
+  const policy = (level: string, signers = `{npm: {registry_key: "${NPM_KEY}"}}`): void =>
     writeFileSync(
       policyFile,
-      `version: 1\nbuilders: {L2: ["https://github.com/actions/runner*"]}\ndefaults: {provenance: {level: ${level}, on_missing: error}}\n`,
+      `version: 1\nbuilders: {L2: ["https://github.com/actions/runner*"]}\nsigners: ${signers}\ndefaults: {provenance: {level: ${level}, on_missing: error}}\n`,
     );
 
   beforeAll(async () => {
@@ -123,6 +123,17 @@ ${names.map((name) => `  - {name: ${name}, ecosystem: npm, upstreams: [{url: "${
           .toBe(status);
         if (status === 403) expect(await (await fetch(url)).json(), each.object).toMatchObject({ code: "PROVENANCE_TOO_LOW" });
       }
+    }
+    // What only the registry signed makes no level where nobody named its key.
+    policy("L1", "{}");
+    for (const [at, each] of admitted.entries()) {
+      const status = each.signers.some((signer) => signer !== NPM_KEY) ? 200 : 403;
+      await expect
+        .poll(async () => (await fetch(fileUrl(assay, `ok-${at}`, each))).status, {
+          timeout: 15_000,
+          message: `${each.object}, no key named`,
+        })
+        .toBe(status);
     }
     policy("L0");
     expect(upstream.requests.length).toBe(asked);

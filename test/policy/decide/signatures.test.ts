@@ -186,3 +186,30 @@ signers:
     expect(JSON.stringify(verdict)).toContain("expected a signature by one of ci, npm, got one by https://github.com/mallory/tool");
   });
 });
+
+describe("what a registry signs makes a level only where the policy speaks of its key", () => {
+  const wanted = "defaults: {provenance: {level: L1, on_missing: error}}";
+  const registry = signedBy({ kind: "registry", keyId: "SHA256:abc" });
+  const attested = signedBy({ kind: "key", keyId: "SHA256:abc" });
+  const rows: readonly { name: string; policy: string; evidence: readonly Evidence[]; outcome: string }[] = [
+    { name: "a key that nobody named", policy: wanted, evidence: [registry], outcome: "refuse PROVENANCE_TOO_LOW" },
+    { name: "its managed key, that nobody named", policy: wanted, evidence: [attested], outcome: "refuse PROVENANCE_TOO_LOW" },
+    {
+      name: "another key than the named one",
+      policy: `${wanted}\nsigners: {npm: {registry_key: "SHA256:def"}}`,
+      evidence: [registry],
+      outcome: "refuse PROVENANCE_TOO_LOW",
+    },
+    { name: "the named key", policy: `${wanted}\nsigners: {npm: {registry_key: "SHA256:abc"}}`, evidence: [registry], outcome: "admit" },
+    {
+      name: "any key, where such signatures are accepted",
+      policy: `${wanted}\nsecurity: {signature: {accepted_types: [registry]}}`,
+      evidence: [registry],
+      outcome: "admit",
+    },
+    { name: "the author's signature beside it", policy: wanted, evidence: [registry, signedBy(person("ann@myorg.com"))], outcome: "admit" },
+  ];
+  test.each(rows)("$name: $outcome", ({ policy, evidence, outcome }) => {
+    expect(summary(verdictOf(policy, question({ evidence: soundWith(...evidence) })))).toBe(outcome);
+  });
+});
