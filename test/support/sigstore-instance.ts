@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import type { JsonValue } from "../../src/core/json.ts";
 import { preAuthEncoding } from "../../src/verify/sigstore/signed-content.ts";
 import { parseTrustRoot, type TrustRoot } from "../../src/verify/sigstore/trust-root.ts";
@@ -203,7 +203,7 @@ export class SigstoreInstance {
     const payloadHash = hashOf(payload);
     const entry =
       options.log === "rekor2"
-        ? this.logInRekor2(hashedRekord2("sha256", sha256(encoded), signature, verifier))
+        ? this.logInRekor2(hashedRekord2(hash, createHash(hash).update(encoded).digest(), signature, verifier))
         : options.statementEntry === "intoto"
           ? this.logInRekor1(
               {
@@ -442,10 +442,19 @@ function hashedRekord2(hash: string, digest: Buffer, signature: Buffer, verifier
     spec: {
       hashedRekordV002: {
         data: { algorithm: `SHA2_${hash.slice(3)}`, digest: base64(digest) },
-        signature: { content: base64(signature), verifier: { keyDetails: "PKIX_ECDSA_P256_SHA_256", ...key } },
+        signature: { content: base64(signature), verifier: { keyDetails: keyDetails(verifier, hash), ...key } },
       },
     },
   };
+}
+
+function keyDetails(verifier: Buffer, hash: string): string {
+  const key = createPublicKey({ key: pemOf(verifier), format: "pem" });
+  const { namedCurve = "", modulusLength } = key.asymmetricKeyDetails ?? {};
+  if (key.asymmetricKeyType === "rsa") return `PKIX_RSA_PKCS1V15_${modulusLength}_SHA256`;
+  if (key.asymmetricKeyType === "ed25519") return "PKIX_ED25519";
+  const curve = { prime256v1: "P256", secp384r1: "P384", secp521r1: "P521" }[namedCurve] ?? "K256";
+  return `PKIX_ECDSA_${curve}_SHA_${hash.slice(3)}`;
 }
 
 /** The entry as the fifth leaf of a tree of seven, with the log's signature over the tree. RFC 9162 section 2.1. */

@@ -109,7 +109,10 @@ function readKey(material: MessageReader, version: FormatVersion): BundleKey {
     if (hint.length > MAX_KEY_HINT_CHARACTERS) throw malformed("the bundle's key hint is too long");
     return { kind: "public-key", hint };
   }
-  if (material.has("certificate")) return { kind: "certificate", leaf: readDer(material.message("certificate", ["rawBytes"])), chain: [] };
+  if (material.has("certificate")) {
+    if (version !== "0.3") throw malformed(`a bundle of format ${version} must have its certificate in a chain`);
+    return { kind: "certificate", leaf: readDer(material.message("certificate", ["rawBytes"])), chain: [] };
+  }
   if (version === "0.3") throw malformed("a bundle of format 0.3 must have one certificate and no chain");
   const [leaf, ...chain] = material
     .message("x509CertificateChain", ["certificates"])

@@ -1,10 +1,12 @@
-import { createPublicKey, X509Certificate } from "node:crypto";
-import { isJsonObject, type JsonValue } from "../../core/json.ts";
+import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import type { JsonValue } from "../../core/json.ts";
 import { parseStrictJsonObject, StrictJsonError } from "../../core/parse-strict-json.ts";
 import { quote } from "../../core/quote.ts";
 import { decodeBase64 } from "./base64.ts";
 import type { HashAlgorithm, LogEntry } from "./bundle.ts";
 import { BundleFinding, logEntryInvalid } from "./bundle-finding.ts";
+import { isDescribedBy } from "./key-details.ts";
+import { RecordMember } from "./record-member.ts";
 
 const MAX_DEPTH = 32;
 
@@ -18,15 +20,17 @@ export interface LogRecord {
 
 interface EntryType {
   readonly log: "rekor1" | "rekor2";
-  readonly read: (spec: JsonMember) => LogRecord;
+  /** Of its `spec`. */
+  readonly fields: readonly string[];
+  readonly read: (spec: RecordMember) => LogRecord;
 }
 
 const ENTRY_TYPES: ReadonlyMap<string, EntryType> = new Map([
-  ["hashedrekord 0.0.1", { log: "rekor1", read: readHashedRekord1 }],
-  ["dsse 0.0.1", { log: "rekor1", read: readDsse1 }],
-  ["intoto 0.0.2", { log: "rekor1", read: readIntoto2 }],
-  ["hashedrekord 0.0.2", { log: "rekor2", read: readHashedRekord2 }],
-  ["dsse 0.0.2", { log: "rekor2", read: readDsse2 }],
+  ["hashedrekord 0.0.1", { log: "rekor1", fields: ["data", "signature"], read: readHashedRekord1 }],
+  ["dsse 0.0.1", { log: "rekor1", fields: ["envelopeHash", "payloadHash", "signatures"], read: readDsse1 }],
+  ["intoto 0.0.2", { log: "rekor1", fields: ["content"], read: readIntoto2 }],
+  ["hashedrekord 0.0.2", { log: "rekor2", fields: ["hashedRekordV002"], read: readHashedRekord2 }],
+  ["dsse 0.0.2", { log: "rekor2", fields: ["dsseV002"], read: readDsse2 }],
 ] as const);
 
 /** Which generation of log an entry is of. Throws BUNDLE_UNSUPPORTED for an entry type that we cannot read. */
@@ -43,10 +47,10 @@ export function entryType(entry: LogEntry): EntryType {
  */
 export function readLogRecord(entry: LogEntry): LogRecord {
   const type = entryType(entry);
-  const body = new JsonMember(parseBody(entry.body), "the log entry's body");
+  const body = new RecordMember(parseBody(entry.body), "the log entry's body", ["apiVersion", "kind", "spec"]);
   if (body.text("kind") !== entry.kind || body.text("apiVersion") !== entry.version)
     throw logEntryInvalid("a log entry's body is of another type than the bundle says");
-  return type.read(body.member("spec"));
+  return type.read(body.member("spec", type.fields));
 }
 
 function parseBody(body: Buffer): JsonValue {
@@ -58,59 +62,67 @@ function parseBody(body: Buffer): JsonValue {
   }
 }
 
-function readHashedRekord1(spec: JsonMember): LogRecord {
-  const hash = spec.member("data").member("hash");
-  const signature = spec.member("signature");
+function readHashedRekord1(spec: RecordMember): LogRecord {
+  const hash = spec.member("data", ["hash"]).member("hash", HASH_1);
+  const signature = spec.member("signature", ["content", "publicKey"]);
   return {
     signature: signature.base64("content"),
     digest: { of: "signed", ...readHash(hash) },
-    verifier: readPem(signature.member("publicKey").base64("content")),
+    verifier: readPem(signature.member("publicKey", ["content"]).base64("content")),
   };
 }
 
-function readDsse1(spec: JsonMember): LogRecord {
-  const signature = spec.onlyItem("signatures");
+function readDsse1(spec: RecordMember): LogRecord {
+  const signature = spec.onlyItem("signatures", ["signature", "verifier"]);
   // Of the envelope as it was sent to the log, which a bundle no longer has; but no log of this type leaves it out.
-  readHash(spec.member("envelopeHash"));
+  readHash(spec.member("envelopeHash", HASH_1));
   return {
     signature: signature.base64("signature"),
-    digest: { of: "payload", ...readHash(spec.member("payloadHash")) },
+    digest: { of: "payload", ...readHash(spec.member("payloadHash", HASH_1)) },
     verifier: readPem(signature.base64("verifier")),
   };
 }
 
-function readIntoto2(spec: JsonMember): LogRecord {
-  const content = spec.member("content");
-  const signature = content.member("envelope").onlyItem("signatures");
+function readIntoto2(spec: RecordMember): LogRecord {
+  const content = spec.member("content", ["envelope", "hash", "payloadHash"]);
+  const envelope = content.member("envelope", ["payload", "payloadType", "signatures"]);
+  envelope.text("payloadType");
+  const signature = envelope.onlyItem("signatures", ["keyid", "publicKey", "sig"]);
   // This entry type has the signature's base64 in base64 once more.
   const inner = decodeBase64(signature.base64("sig").toString("latin1"));
   if (inner === undefined) throw logEntryInvalid("a log entry's signature is not base64");
   return {
     signature: inner,
-    digest: { of: "payload", ...readHash(content.member("payloadHash")) },
+    digest: { of: "payload", ...readHash(content.member("payloadHash", HASH_1)) },
     verifier: readPem(signature.base64("publicKey")),
   };
 }
 
-function readHashedRekord2(spec: JsonMember): LogRecord {
-  const entry = spec.member("hashedRekordV002");
-  const signature = entry.member("signature");
+function readHashedRekord2(spec: RecordMember): LogRecord {
+  const entry = spec.member("hashedRekordV002", ["data", "signature"]);
+  const signature = entry.member("signature", SIGNATURE_2);
+  const hash = readHashOutput(entry.member("data", HASH_2));
   return {
     signature: signature.base64("content"),
-    digest: { of: "signed", ...readHashOutput(entry.member("data")) },
-    verifier: readVerifier(signature.member("verifier")),
+    digest: { of: "signed", ...hash },
+    verifier: readVerifier(signature.member("verifier", VERIFIER_2), hash.algorithm),
   };
 }
 
-function readDsse2(spec: JsonMember): LogRecord {
-  const entry = spec.member("dsseV002");
-  const signature = entry.onlyItem("signatures");
+function readDsse2(spec: RecordMember): LogRecord {
+  const entry = spec.member("dsseV002", ["payloadHash", "signatures"]);
+  const signature = entry.onlyItem("signatures", SIGNATURE_2);
   return {
     signature: signature.base64("content"),
-    digest: { of: "payload", ...readHashOutput(entry.member("payloadHash")) },
-    verifier: readVerifier(signature.member("verifier")),
+    digest: { of: "payload", ...readHashOutput(entry.member("payloadHash", HASH_2)) },
+    verifier: readVerifier(signature.member("verifier", VERIFIER_2)),
   };
 }
+
+const HASH_1 = ["algorithm", "value"];
+const HASH_2 = ["algorithm", "digest"];
+const SIGNATURE_2 = ["content", "verifier"];
+const VERIFIER_2 = ["keyDetails", "publicKey", "x509Certificate"];
 
 const HASHES: ReadonlyMap<string, { readonly algorithm: HashAlgorithm; readonly bytes: number }> = new Map([
   ["sha256", { algorithm: "sha256", bytes: 32 }],
@@ -121,12 +133,12 @@ const HASHES: ReadonlyMap<string, { readonly algorithm: HashAlgorithm; readonly 
   ["SHA2_512", { algorithm: "sha512", bytes: 64 }],
 ] as const);
 
-function readHash(hash: JsonMember): { readonly algorithm: HashAlgorithm; readonly value: Buffer } {
+function readHash(hash: RecordMember): { readonly algorithm: HashAlgorithm; readonly value: Buffer } {
   const hex = hash.text("value");
   return sized(hash.text("algorithm"), /^[0-9a-f]*$/.test(hex) ? Buffer.from(hex, "hex") : undefined);
 }
 
-function readHashOutput(hash: JsonMember): { readonly algorithm: HashAlgorithm; readonly value: Buffer } {
+function readHashOutput(hash: RecordMember): { readonly algorithm: HashAlgorithm; readonly value: Buffer } {
   return sized(hash.text("algorithm"), hash.base64("digest"));
 }
 
@@ -147,45 +159,21 @@ function readPem(pem: Buffer): LogRecord["verifier"] {
   }
 }
 
-function readVerifier(verifier: JsonMember): LogRecord["verifier"] {
-  return verifier.has("x509Certificate")
-    ? { kind: "certificate", der: verifier.member("x509Certificate").base64("rawBytes") }
-    : { kind: "public-key", der: verifier.member("publicKey").base64("rawBytes") };
+/** The record also says of what kind the key is: not of another than is there, nor one that does not sign digests of the algorithm in `signed`. */
+function readVerifier(verifier: RecordMember, signed?: HashAlgorithm): LogRecord["verifier"] {
+  const kind = verifier.has("x509Certificate") ? "certificate" : "public-key";
+  if (kind === "certificate" && verifier.has("publicKey")) throw logEntryInvalid("a log entry names its signer's key twice");
+  const der = verifier.member(kind === "certificate" ? "x509Certificate" : "publicKey", ["rawBytes"]).base64("rawBytes");
+  const key = readKey(kind, der);
+  const details = verifier.text("keyDetails");
+  if (!isDescribedBy(key, details, signed)) throw logEntryInvalid(`a log entry calls its signer's key ${quote(details)}, which it is not`);
+  return { kind, der };
 }
 
-/** A member of a log entry's body. The log has accepted the body as it is, so fields that we do not know are its affair. */
-class JsonMember {
-  readonly #value: JsonValue | undefined;
-  readonly #path: string;
-
-  constructor(value: JsonValue | undefined, path: string) {
-    this.#value = value;
-    this.#path = path;
-  }
-
-  has(name: string): boolean {
-    return isJsonObject(this.#value) && Object.hasOwn(this.#value, name) && this.#value[name] !== null;
-  }
-
-  member(name: string): JsonMember {
-    return new JsonMember(this.has(name) && isJsonObject(this.#value) ? this.#value[name] : undefined, `${this.#path}.${name}`);
-  }
-
-  onlyItem(name: string): JsonMember {
-    const list = this.member(name).#value;
-    if (!Array.isArray(list) || list.length !== 1) throw logEntryInvalid(`${this.#path}.${name} is not a list of one`);
-    return new JsonMember(list[0], `${this.#path}.${name}`);
-  }
-
-  text(name: string): string {
-    const value = this.member(name).#value;
-    if (typeof value !== "string") throw logEntryInvalid(`${this.#path}.${name} is not a string`);
-    return value;
-  }
-
-  base64(name: string): Buffer {
-    const bytes = decodeBase64(this.text(name));
-    if (bytes === undefined || bytes.length === 0) throw logEntryInvalid(`${this.#path}.${name} is not canonical base64`);
-    return bytes;
+function readKey(kind: LogRecord["verifier"]["kind"], der: Buffer): KeyObject {
+  try {
+    return kind === "certificate" ? new X509Certificate(der).publicKey : createPublicKey({ key: der, format: "der", type: "spki" });
+  } catch {
+    throw logEntryInvalid("a log entry's key is neither a certificate nor a public key");
   }
 }

@@ -75,7 +75,7 @@ test("an edited signature, and a log entry that records another key, are refused
 test("a second log entry that records another key is refused", () => {
   const record = (publicKey: Buffer): Loose => {
     const { messageDigest, signature } = bundle.messageSignature;
-    const verifier = { publicKey: { rawBytes: publicKey.toString("base64") } };
+    const verifier = { keyDetails: "PKIX_ECDSA_P256_SHA_256", publicKey: { rawBytes: publicKey.toString("base64") } };
     const body = {
       apiVersion: "0.0.2",
       kind: "hashedrekord",

@@ -236,6 +236,11 @@ describeAttacks("the bundle as a document", [
   },
   { name: "a chain in format 0.3", bundle: { ...withChain(""), mediaType: good.message.mediaType }, code: "BUNDLE_MALFORMED" },
   {
+    name: "a certificate outside a chain in format 0.2",
+    bundle: changed(good.message, (b) => (b.mediaType = "application/vnd.dev.sigstore.bundle+json;version=0.2")),
+    code: "BUNDLE_MALFORMED",
+  },
+  {
     name: "an empty chain",
     bundle: changed(withChain("application/vnd.dev.sigstore.bundle+json;version=0.2"), (b) => {
       b.verificationMaterial.x509CertificateChain.certificates = [];
@@ -392,8 +397,13 @@ describeAttacks("the certificate", [
     bundle: withCertificate((der) => Buffer.concat([der, Buffer.from([0])])),
     code: "CERTIFICATE_INVALID",
   },
-  { name: "that is none", bundle: withCertificate(() => Buffer.from("certificate")), code: "CERTIFICATE_INVALID" },
-  { name: "that is 4,000 sequences deep", bundle: withCertificate(() => nested(4000)), code: "CERTIFICATE_INVALID" },
+  { name: "that is none", bundle: withCertificate(() => Buffer.from("certificate")), code: "LOG_ENTRY_INVALID" },
+  { name: "that is 4,000 sequences deep", bundle: withCertificate(() => nested(4000)), code: "LOG_ENTRY_INVALID" },
+  {
+    name: "that is none, and that no log has seen",
+    bundle: changed(good.message, (b) => (b.verificationMaterial.certificate.rawBytes = "AAAA")),
+    code: "CERTIFICATE_INVALID",
+  },
   signedBy("not for signing code", { extendedKeyUsage: "1.3.6.1.5.5.7.3.1" }, "CERTIFICATE_INVALID"),
   signedBy("without extended key usage", { extendedKeyUsage: "" }, "CERTIFICATE_INVALID"),
   signedBy("without digitalSignature", { keyUsage: 0x40 }, "CERTIFICATE_INVALID"),
@@ -606,6 +616,20 @@ describeAttacks("the log entry", [
     }),
     code: "LOG_ENTRY_INVALID",
   },
+  relogged("with an unknown field", good.messageInRekor2, (body) => (body.spec.hashedRekordV002.extra = 1)),
+  relogged("with an unknown field, first generation", good.message, (body) => (body.spec.data.extra = 1)),
+  relogged("that says nothing of the key's kind", good.messageInRekor2, (body) => delete verifierIn(body).keyDetails),
+  relogged("that calls the key what it is not", good.messageInRekor2, (body) => (verifierIn(body).keyDetails = "PKIX_ED25519")),
+  {
+    name: "of a key that signs other digests",
+    bundle: instance.signStatement(statement, { log: "rekor2", leaf: { keys: ecKeys("P-384") } }),
+    code: "LOG_ENTRY_INVALID",
+  },
+  relogged(
+    "that names the key twice",
+    good.messageInRekor2,
+    (body) => (verifierIn(body).publicKey = { rawBytes: strangersCertificate.toString("base64") }),
+  ),
   {
     name: "of a statement without the hash of its envelope",
     bundle: changed(good.statement, (b) => {
@@ -629,7 +653,10 @@ function withSecondEntry(change: (record: Loose) => void = () => {}): Loose {
     const { data, signature } = bodyOf(bundle).spec;
     const record = {
       data: { algorithm: "SHA2_256", digest: Buffer.from(data.hash.value, "hex").toString("base64") },
-      signature: { content: signature.content, verifier: { x509Certificate: bundle.verificationMaterial.certificate } },
+      signature: {
+        content: signature.content,
+        verifier: { keyDetails: "PKIX_ECDSA_P256_SHA_256", x509Certificate: bundle.verificationMaterial.certificate },
+      },
     };
     change(record);
     const body = { apiVersion: "0.0.2", kind: "hashedrekord", spec: { hashedRekordV002: record } };
@@ -848,6 +875,18 @@ function withCertificate(change: (der: Buffer) => Buffer): Loose {
   bundle.verificationMaterial.certificate.rawBytes = der.toString("base64");
   bundle.verificationMaterial.tlogEntries = [instance.logInRekor2(body)];
   return bundle;
+}
+
+/** The log has signed what is changed in its record. */
+function relogged(name: string, bundle: Loose, change: (body: Loose) => void): Attack {
+  const body = bodyOf(bundle);
+  change(body);
+  const entry = body.apiVersion === "0.0.2" ? instance.logInRekor2(body) : instance.logInRekor1(body, instance.now);
+  return { name, bundle: changed(bundle, (b) => (b.verificationMaterial.tlogEntries = [entry])), code: "LOG_ENTRY_INVALID" };
+}
+
+function verifierIn(body: Loose): Loose {
+  return body.spec.hashedRekordV002.signature.verifier;
 }
 
 /** Signed under a stranger's authority, but recorded in our log. */
