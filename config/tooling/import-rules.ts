@@ -41,7 +41,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["app"],
   "seek-bzip": ["verify"],
   semver: ["ecosystems", "policy"],
-  tar: ["verify"],
+  tar: ["ecosystems", "verify"],
   "tuf-js": ["verify"],
   undici: ["upstream"],
   yaml: ["core", "ecosystems"],

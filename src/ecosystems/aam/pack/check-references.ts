@@ -1,0 +1,46 @@
+import { quote } from "../../../core/quote.ts";
+import { foldersAbove } from "./folders-above.ts";
+import type { ReferencedPath } from "./referenced-paths.ts";
+
+interface Tree {
+  /** What is packed. */
+  readonly packed: ReadonlySet<string>;
+  /** All files of the package's folder that section 12.1 does not exclude. */
+  readonly present: ReadonlySet<string>;
+}
+
+/**
+ * What the manifests refer to and the archive would not hold, one sentence each. Section 12.1: packing MUST fail then, or people would install a package whose skill or
+ * hook is not there.
+ */
+export function missingReferences(references: readonly ReferencedPath[], tree: Tree): readonly string[] {
+  const [packed, present] = [withFolders(tree.packed), withFolders(tree.present)];
+  return references.flatMap((reference) => missing(reference, { packed, present }) ?? []);
+}
+
+function missing({ from, written, holds, optional }: ReferencedPath, { packed, present }: Tree): string | undefined {
+  const said = `${from} refers to ${quote(written)}`;
+  const path = packagePath(written);
+  if (path === undefined) return `${said}: expected a relative path inside the package, with forward slashes`;
+  if (!packed.has(path)) {
+    if (present.has(path)) return `${said}, which is not packed: the \`files\` of the manifest leave it out`;
+    return optional ? undefined : `${said}, which is not there, or is among what is never packed`;
+  }
+  if (holds === undefined) return undefined;
+  // A skill may be declared by its file as well as by its folder.
+  const inner = path === "" ? holds : `${path}/${holds}`;
+  if (packed.has(inner) || path.slice(path.lastIndexOf("/") + 1) === holds) return undefined;
+  return `${said}, where ${present.has(inner) ? `${holds} is not packed: the \`files\` of the manifest leave it out` : `there is no ${holds}`}`;
+}
+
+/** A folder is there where a file in it is. */
+function withFolders(paths: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set(["", ...paths, ...[...paths].flatMap(foldersAbove)]);
+}
+
+/** `./skills/a/` is `skills/a`; `.` is the root itself. Undefined for what leads out, or means another place on another system. */
+function packagePath(written: string): string | undefined {
+  if (written.startsWith("/") || written.includes("\\") || /^[A-Za-z]:/.test(written)) return undefined;
+  const steps = written.split("/").filter((step) => step !== "" && step !== ".");
+  return steps.includes("..") ? undefined : steps.join("/");
+}
