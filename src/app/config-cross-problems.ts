@@ -18,11 +18,41 @@ export function crossProblems(layers: Layers): Problem[] {
     const upstreams = asList(repository["upstreams"]).map(asTree);
     return [
       ...(isRepeated ? [problem(["repositories", position, "name"], "a name that no other repository has", name)] : []),
+      ...memberProblems(repositories, position, problem),
       ...upstreams.flatMap((_, index) =>
         upstreamProblems(upstreams, index, trusted, ["repositories", position, "upstreams", index], problem),
       ),
     ];
   });
+}
+
+type Tree = Readonly<Record<string, unknown>>;
+
+/** Members must be there, and be repositories that hold something themselves; a scope has one owner. */
+function memberProblems(
+  repositories: readonly Tree[],
+  position: number,
+  problem: (path: Path, expected: string, value: unknown) => Problem,
+): readonly Problem[] {
+  const path = ["repositories", position];
+  const members = asList(repositories[position]?.["members"]);
+  const scopes = asList(repositories[position]?.["scopes"]);
+  const holding = repositories.filter(({ ecosystem, type }) => ecosystem === "aam" && type !== "virtual").map(({ name }) => name);
+  const taken = repositories.slice(0, position).flatMap((other) => asList(other["scopes"]));
+  return [
+    ...members.flatMap((member, index) => {
+      if (!holding.includes(member))
+        return [
+          problem([...path, "members", index], `one of ${holding.join(", ") || "no repositories, since there are none of aam"}`, member),
+        ];
+      return members.indexOf(member) < index ? [problem([...path, "members", index], "each member once", member)] : [];
+    }),
+    ...scopes.flatMap((scope, index) =>
+      taken.includes(scope) || scopes.indexOf(scope) < index
+        ? [problem([...path, "scopes", index], "a scope that no other repository has", scope)]
+        : [],
+    ),
+  ];
 }
 
 function upstreamProblems(

@@ -18,6 +18,17 @@ export interface Surroundings {
 /** First path segments that Assay answers itself, or may one day. */
 const RESERVED_NAMES = ["api", "assets", "git", "healthz", "livez", "metrics", "readyz", "static"];
 
+export const REPOSITORY_TYPES = ["mirror", "hosted", "virtual"] as const;
+
+interface RepositoryKeys {
+  readonly type?: (typeof REPOSITORY_TYPES)[number] | undefined;
+  readonly ecosystem: string;
+  readonly upstreams?: unknown;
+  readonly members?: readonly string[] | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly require_approval?: boolean | undefined;
+}
+
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
@@ -98,11 +109,15 @@ export function configSchema(surroundings: Surroundings) {
       error: `a name that Assay does not use itself (${RESERVED_NAMES.join(", ")})`,
     }),
     ecosystem: choice(ECOSYSTEM_IDS),
-    type: z.literal("mirror", { error: "mirror (this version has no hosted or virtual repositories)" }).optional(),
+    type: choice(REPOSITORY_TYPES).optional(),
     upstreams: list(upstream, 16).optional(),
+    members: list(name(), 16).optional(),
+    scopes: list(scope(), 100).optional(),
+    require_approval: boolean().optional(),
     unclaimed: choice(["refuse", "allow"]).optional(),
     weak_checksum: choice(["warn", "error"]).optional(),
   }).superRefine((keys, context) => {
+    for (const [key, message] of misplacedKeys(keys)) context.addIssue({ code: "custom", path: [key], message });
     for (const [position, { url }] of (keys.upstreams ?? []).entries()) {
       if (url.protocol !== "file:" || keys.ecosystem === "aam") continue;
       context.addIssue({
@@ -141,6 +156,23 @@ export function configSchema(surroundings: Surroundings) {
     limits: map(limitShape()),
     shutdown_grace: duration(0, DAY_MS, "0 to 1d"),
   });
+}
+
+/** Keys of a repository that its type or ecosystem does not have, or lacks, with what is expected there. */
+function misplacedKeys({ type = "mirror", ecosystem, ...keys }: RepositoryKeys): readonly (readonly [string, string])[] {
+  const wrong: [string, string][] = [];
+  const only = (key: keyof typeof keys, types: readonly string[]): void => {
+    if (keys[key] !== undefined && !types.includes(type))
+      wrong.push([key, `nothing here: it is for repositories of type ${types.join(" or ")}`]);
+  };
+  if (type !== "mirror" && ecosystem !== "aam") wrong.push(["type", "mirror: only aam repositories can be hosted or virtual"]);
+  only("upstreams", ["mirror"]);
+  only("require_approval", ["hosted"]);
+  only("members", ["virtual"]);
+  only("scopes", ["mirror", "hosted"]);
+  if (keys.scopes && ecosystem !== "aam") wrong.push(["scopes", "nothing here: it is for aam repositories"]);
+  if (type === "virtual" && (keys.members ?? []).length === 0) wrong.push(["members", "a list of names of other aam repositories"]);
+  return wrong;
 }
 
 /** `archiveBytes` is written `archive: 2GiB`, `verifySeconds` `verify: 5m`, a plain count `json_depth: 128`. */
@@ -196,6 +228,12 @@ function name() {
   return z
     .string({ error: "a name" })
     .regex(NAME, { error: "a name of lowercase letters, digits and hyphens that starts with a letter or digit" });
+}
+
+function scope() {
+  return z
+    .string({ error: "a scope such as @acme" })
+    .regex(/^@[a-z0-9][a-z0-9_-]{0,63}$/, { error: "a scope such as @acme: lowercase letters, digits, hyphens and underscores" });
 }
 
 function size(minBytes: number) {

@@ -11,7 +11,7 @@ import { schemaProblems } from "../core/schema.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RETRIES, DEFAULT_TIMEOUTS, type UpstreamTimeouts } from "../upstream/options.ts";
 import { crossProblems } from "./config-cross-problems.ts";
 import { type ConfigFlags, readLayers } from "./config-layers.ts";
-import { configSchema, LIMITS_BY_KEY } from "./config-schema.ts";
+import { configSchema, LIMITS_BY_KEY, type REPOSITORY_TYPES } from "./config-schema.ts";
 import type { LogLevel } from "./log.ts";
 import type { Secret } from "./secret.ts";
 
@@ -49,10 +49,17 @@ export interface UpstreamConfig {
 export interface RepositoryConfig {
   readonly name: string;
   readonly ecosystem: EcosystemId;
-  readonly type: "mirror";
+  /** `hosted`: packages are published here. `virtual`: several others at one address. */
+  readonly type: (typeof REPOSITORY_TYPES)[number];
   /** `discover`: none were given, so the clients' own index is taken over. Empty: the operator wants none. */
   readonly upstreams: readonly UpstreamConfig[] | "discover";
   readonly policy: RepositoryPolicy;
+  /** Names of the repositories that a virtual one shows, in its order. */
+  readonly members: readonly string[];
+  /** Scopes whose packages belong to this repository in every virtual one. */
+  readonly scopes: readonly string[];
+  /** Whether what is published waits for somebody else's approval. */
+  readonly requireApproval: boolean;
 }
 
 /** Trust material of one name. Paths are relative to the working directory like all others. */
@@ -172,8 +179,11 @@ function toRepository(written: Written["repositories"][number]): RepositoryConfi
     name: written.name,
     ecosystem: written.ecosystem,
     type: written.type ?? "mirror",
-    upstreams: written.upstreams?.map(toUpstream) ?? "discover",
+    upstreams: written.upstreams?.map(toUpstream) ?? (written.type === undefined || written.type === "mirror" ? "discover" : []),
     policy: { unclaimed: written.unclaimed ?? "refuse", weakChecksum: written.weak_checksum ?? "warn" },
+    members: written.members ?? [],
+    scopes: written.scopes ?? [],
+    requireApproval: written.require_approval ?? false,
   };
 }
 

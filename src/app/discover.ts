@@ -45,7 +45,7 @@ export async function discoverUpstreams(
     config.repositories.map(async (repository) => {
       const upstreams =
         repository.upstreams === "discover" ? report(repository, await discover(repository.ecosystem), deps) : repository.upstreams;
-      if (upstreams.length === 0) {
+      if (upstreams.length === 0 && repository.type === "mirror") {
         deps.log.warn(
           { repository: repository.name, help: "set its `upstreams` in config/assay.yaml, or ASSAY_REPOSITORIES" },
           "this repository has no upstream: it serves what it holds and answers UPSTREAM_NOT_CONFIGURED to everything else",

@@ -7,10 +7,14 @@ export const EXIT_REFUSED = 2;
 /** The one table from error code to exit code. */
 const EXIT_CODE: Readonly<Record<ErrorCode, number>> = {
   BAD_REQUEST: 65,
+  UNAUTHORIZED: 77,
+  FORBIDDEN: 77,
   NOT_FOUND: 66,
   METHOD_NOT_ALLOWED: 64,
   NOT_ACCEPTABLE: 64,
+  CONFLICT: 65,
   PAYLOAD_TOO_LARGE: 65,
+  UNPROCESSABLE: 65,
   OFFLINE: 69,
   UPSTREAM_ADDRESS: 69,
   UPSTREAM_AUTH: 77,

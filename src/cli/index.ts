@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { loadConfig } from "../app/config.ts";
+import { TOKEN_SCOPES } from "../core/access-token.ts";
 import { DECISION_OUTCOMES } from "../core/decision.ts";
 import { AssayError } from "../core/errors.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
@@ -7,6 +8,7 @@ import { rotateKeys, showKeys } from "./keys.ts";
 import { type LogFlags, showLog } from "./log.ts";
 import { checkPolicy, explainPolicy } from "./policy.ts";
 import { serve } from "./serve.ts";
+import { createToken, listTokens, revokeToken, type TokenFlags } from "./token.ts";
 import { type VerifyFlags, verify } from "./verify.ts";
 
 interface CommonFlags {
@@ -23,6 +25,10 @@ interface PolicyFlags extends CommonFlags {
 interface KeysFlags extends CommonFlags {
   readonly json?: true;
   readonly pem?: true;
+}
+
+interface TokenCommonFlags extends CommonFlags {
+  readonly json?: true;
 }
 
 interface ServeFlags extends CommonFlags {
@@ -93,6 +99,40 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option("--json", "print JSON")
     .action(async (flags: KeysFlags) => {
       exit = await rotateKeys(keysCommand(flags));
+    });
+  const token = program.command("token").description("say who may publish to repositories of type hosted");
+  const tokenCommand = (flags: TokenCommonFlags) => ({
+    config: loadConfig({ env, flags }),
+    now: Date.now(),
+    json: flags.json === true,
+    print: (text: string) => void process.stdout.write(text),
+  });
+  common(token.command("create"))
+    .description("make a token and print it, once")
+    .requiredOption("--owner <name>", "whom it is for: packages belong to owners, and the audit log names them")
+    .requiredOption("--repository <name>", "repository of type hosted that it is good for; may be repeated", collect)
+    .requiredOption("--scope <scope>", `one of ${TOKEN_SCOPES.join(", ")}; may be repeated`, collect)
+    .option(
+      "--package <pattern>",
+      "names that it is good for, such as @acme/*; may be repeated (default: new names and the owner's)",
+      collect,
+    )
+    .option("--expires <duration>", "how long it is good for: 90d, 12h, or never (default: 90d)")
+    .option("--json", "print JSON")
+    .action(async (flags: TokenCommonFlags & TokenFlags) => {
+      exit = await createToken(tokenCommand(flags), flags);
+    });
+  common(token.command("list"))
+    .description("show all tokens, without their secrets")
+    .option("--json", "print JSON")
+    .action(async (flags: TokenCommonFlags) => {
+      exit = await listTokens(tokenCommand(flags));
+    });
+  common(token.command("revoke"))
+    .description("make a token good for nothing, at once")
+    .argument("<id>", "its id, as `token list` shows it")
+    .action(async (id: string, flags: TokenCommonFlags) => {
+      exit = await revokeToken(tokenCommand(flags), id);
     });
   program
     .command("verify")

@@ -4,10 +4,14 @@
  */
 export const ERROR_CODES = [
   "BAD_REQUEST",
+  "UNAUTHORIZED",
+  "FORBIDDEN",
   "NOT_FOUND",
   "METHOD_NOT_ALLOWED",
   "NOT_ACCEPTABLE",
+  "CONFLICT",
   "PAYLOAD_TOO_LARGE",
+  "UNPROCESSABLE",
   "OFFLINE",
   "UPSTREAM_ADDRESS",
   "UPSTREAM_AUTH",
@@ -36,6 +40,12 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** One field by its path, such as `dependencies.@acme/tool`, and what was expected there. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly error: string;
+}
+
 export interface ErrorDetails {
   /** What the reader can do next. */
   readonly help?: string;
@@ -43,6 +53,8 @@ export interface ErrorDetails {
   readonly retryAfterSeconds?: number;
   /** A finer code of the ecosystem's own protocol (AAM: `VERSION_NOT_FOUND`), for its `problemBody`. */
   readonly detailCode?: string;
+  /** What is wrong with each field of what was sent, where that is the failure. */
+  readonly fields?: readonly FieldProblem[];
   /** The HTTP status that an upstream answered with, where that is the failure. */
   readonly upstreamStatus?: number;
   readonly cause?: unknown;
@@ -54,6 +66,7 @@ export class AssayError extends Error {
   readonly help: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly detailCode: string | undefined;
+  readonly fields: readonly FieldProblem[] | undefined;
   readonly upstreamStatus: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -63,6 +76,7 @@ export class AssayError extends Error {
     this.help = details.help;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.detailCode = details.detailCode;
+    this.fields = details.fields;
     this.upstreamStatus = details.upstreamStatus;
   }
 }

@@ -12,10 +12,14 @@ import { visibleText } from "../core/visible-text.ts";
  */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   BAD_REQUEST: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
   NOT_ACCEPTABLE: 406,
+  CONFLICT: 409,
   PAYLOAD_TOO_LARGE: 413,
+  UNPROCESSABLE: 422,
   OFFLINE: 504,
   UPSTREAM_ADDRESS: 502,
   UPSTREAM_AUTH: 502,

@@ -115,9 +115,39 @@ describe("what is wrong stops the start, with its place, its key and both sides"
       says: "repositories[0].ecosystem: expected one of pypi, npm, aam, got nothing",
     },
     {
-      wrong: "hosted",
-      yaml: "repositories: [{name: a, ecosystem: aam, type: hosted}]",
-      says: "expected mirror (this version has no hosted",
+      wrong: "a hosted repository of an ecosystem without them",
+      yaml: "repositories: [{name: a, ecosystem: npm, type: hosted}]",
+      says: "repositories[0].type: expected mirror: only aam repositories can be hosted or virtual",
+    },
+    {
+      wrong: "upstreams of a hosted repository",
+      yaml: "repositories: [{name: a, ecosystem: aam, type: hosted, upstreams: []}]",
+      says: "repositories[0].upstreams: expected nothing here: it is for repositories of type mirror",
+    },
+    {
+      wrong: "a virtual repository without members",
+      yaml: "repositories: [{name: a, ecosystem: aam, type: virtual}]",
+      says: "repositories[0].members: expected a list of names of other aam repositories",
+    },
+    {
+      wrong: "a member that is virtual itself",
+      yaml: "repositories: [{name: a, ecosystem: aam, type: virtual, members: [a]}]",
+      says: "repositories[0].members[0]: expected one of no repositories",
+    },
+    {
+      wrong: "a member twice",
+      yaml: "repositories: [{name: b, ecosystem: aam, type: hosted}, {name: a, ecosystem: aam, type: virtual, members: [b, b]}]",
+      says: "repositories[1].members[1]: expected each member once",
+    },
+    {
+      wrong: "a scope with two owners",
+      yaml: 'repositories: [{name: b, ecosystem: aam, type: hosted, scopes: ["@acme"]}, {name: a, ecosystem: aam, scopes: ["@acme"]}]',
+      says: "repositories[1].scopes[0]: expected a scope that no other repository has",
+    },
+    {
+      wrong: "a scope without its sign",
+      yaml: "repositories: [{name: a, ecosystem: aam, scopes: [acme]}]",
+      says: "repositories[0].scopes[0]: expected a scope such as @acme",
     },
     {
       wrong: "101 repositories",

@@ -42,7 +42,16 @@ function recorder(): { log: Log; lines: { level: string; fields: LogFields; mess
 }
 
 function repository(ecosystem: RepositoryConfig["ecosystem"], upstreams: RepositoryConfig["upstreams"] = "discover"): RepositoryConfig {
-  return { name: ecosystem, ecosystem, type: "mirror", upstreams, policy: { unclaimed: "refuse", weakChecksum: "warn" } };
+  return {
+    name: ecosystem,
+    ecosystem,
+    type: "mirror",
+    upstreams,
+    policy: { unclaimed: "refuse", weakChecksum: "warn" },
+    members: [],
+    scopes: [],
+    requireApproval: false,
+  };
 }
 
 async function discover(ecosystem: RepositoryConfig["ecosystem"], machine: Machine, env: Environment = {}) {

@@ -14,6 +14,9 @@ const npm: RepositoryConfig = {
   type: "mirror",
   upstreams: "discover",
   policy: { unclaimed: "refuse", weakChecksum: "warn" },
+  members: [],
+  scopes: [],
+  requireApproval: false,
 };
 
 let dataDir: string;
