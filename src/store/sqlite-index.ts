@@ -106,6 +106,10 @@ export class SqliteIndex implements Index {
     return this.#read(() => this.#admissions.refusedOf(repository, name));
   }
 
+  async admittedRefs(limit: number, after?: ArtifactRef): Promise<readonly ArtifactRef[]> {
+    return this.#read(() => this.#admissions.admittedRefs(limit, after));
+  }
+
   async record(admission: Admission, decision: DecisionEntry): Promise<void> {
     this.#write(() => {
       this.#admissions.add(admission);

@@ -63,6 +63,24 @@ export function ecosystemContract(name: string, create: () => EcosystemFixture |
       });
     });
 
+    test("the files that a page lists are told, and none of a package that nobody has", async () => {
+      const { ecosystem, repository, archive } = await create();
+      const answer = await ecosystem.handle(repository, requestOf(archive));
+      if (answer.kind !== "artifact") throw new Error(`expected an artifact, got ${answer.kind}`);
+      const { name, version, file } = answer.ref;
+      expect(await ecosystem.listed(repository, name)).toContainEqual(expect.objectContaining({ version, file, listed: true }));
+      await expect(ecosystem.listed(repository, "nobody-has-this")).rejects.toMatchObject({ code: "NOT_FOUND" });
+      await expect(ecosystem.listed({ ...repository, upstreams: [] }, name)).rejects.toMatchObject({ code: "UPSTREAM_NOT_CONFIGURED" });
+    });
+
+    test("a name that no package can have is told to no upstream", async () => {
+      const { ecosystem, repository, upstreamRequests } = await create();
+      for (const name of ["", "..", "../x", "a/b/c", "@scope/../x", "a b", "a\u202eb", "x".repeat(600), "https://registry.example/x"]) {
+        await expect(ecosystem.listed(repository, name), name).rejects.toMatchObject({ code: "BAD_REQUEST" });
+      }
+      expect(upstreamRequests()).toBe(0);
+    });
+
     test("a page sends clients to us, not to upstream", async () => {
       const { ecosystem, repository, page, upstreamAddress } = await create();
       const answer = await ecosystem.handle(repository, requestOf(page));

@@ -157,6 +157,31 @@ export function indexContract(makeBench: () => IndexBench): void {
       expect(await index.refused(REF.repository, "never-heard-of")).toEqual([]);
     });
 
+    test("all that were admitted are walked through page by page, each once, and nothing that was only refused or listed", async () => {
+      const index = await openIndex();
+      const admitted: readonly ArtifactRef[] = [
+        { ...REF, repository: "npm", ecosystem: "npm", name: "@a/b", version: "1.0.0", file: "b-1.0.0.tgz" },
+        { ...REF, name: "a", version: "1.0", file: "a-1.0.tar.gz" },
+        { ...REF, name: "a", version: "1.0", file: "a-1.0.zip" },
+        { ...REF, name: "a", version: "2.0", file: "a-2.0.tar.gz" },
+        { ...REF, name: "b", version: "0.1", file: "b-0.1.tar.gz" },
+      ];
+      // Neither the order of writing nor how often counts.
+      for (const ref of [...admitted].reverse()) await record(index, admissionOf(ref, ADMIT));
+      for (const ref of admitted) await record(index, admissionOf(ref, ADMIT, { digest: digestOf("again") }));
+      await record(index, admissionOf({ ...REF, name: "a", version: "1.5", file: "a-1.5.tar.gz" }, REFUSE));
+      await record(index, admissionOf({ ...REF, name: "a", version: "2.0", file: "a-2.0.tar.gz" }, REFUSE));
+      await index.putDocument(KEY, documentOf("x"), { name: "a", files: [listedFile("a-3.0.tar.gz", { version: "3.0" })] });
+      for (const limit of [1, 2, 5, 100]) {
+        const walked: ArtifactRef[] = [];
+        for (let page = await index.admittedRefs(limit); page.length > 0; page = await index.admittedRefs(limit, walked.at(-1))) {
+          expect(page.length).toBeLessThanOrEqual(limit);
+          walked.push(...page);
+        }
+        expect(walked).toEqual(admitted);
+      }
+    });
+
     test("evidence, claims and reasons come back as they went in", async () => {
       const index = await openIndex();
       const full = admissionOf(REF, REFUSE, {

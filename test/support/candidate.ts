@@ -85,6 +85,7 @@ function namedByManifest(format: ArchiveFormat | undefined, checkSigned: Ecosyst
     id: "pypi",
     algorithms: [],
     handle: async () => notHere(),
+    listed: async () => notHere(),
     resolve: async () => notHere(),
     published: async () => [],
     checkSigned,

@@ -8,7 +8,7 @@ import type { Signer } from "../signer.ts";
 import type { Statement } from "../statement.ts";
 import type { Documents } from "./documents.ts";
 import type { Foresight } from "./foresight.ts";
-import type { Index } from "./index-store.ts";
+import type { Index, KnownFile } from "./index-store.ts";
 import type { Log } from "./log.ts";
 import type { Upstream, UpstreamClient } from "./upstream-client.ts";
 
@@ -206,6 +206,11 @@ export interface Ecosystem {
   readonly algorithms: readonly Algorithm[];
   /** Answers a request below the mount. Throws BAD_REQUEST, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, and what `Documents` throws. */
   handle(repository: Repository, request: EcosystemRequest): Promise<EcosystemAnswer>;
+  /**
+   * The files of a package that its index page lists now; the page is fetched or confirmed first where it is not fresh. `name` is as people write it.
+   * Throws BAD_REQUEST for a name that no package can have, NOT_FOUND where no upstream has it, UPSTREAM_NOT_CONFIGURED, and what `Documents` throws.
+   */
+  listed(repository: Repository, name: string): Promise<readonly KnownFile[]>;
   /** Where the archive is and what is claimed for it. Throws NOT_FOUND where no upstream lists it. */
   resolve(repository: Repository, ref: ArtifactRef): Promise<Resolution>;
   /**

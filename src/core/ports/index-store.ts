@@ -126,6 +126,11 @@ export interface Index {
   admitted(repository: string, name: string): Promise<readonly Admission[]>;
   /** Every archive of a package whose newest line is a refusal, with that line; of some, bytes were admitted before. Without the statements in their evidence. */
   refused(repository: string, name: string): Promise<readonly Admission[]>;
+  /**
+   * Archives that were admitted once, in the order of repository, name, version and file: the `limit` ones after `after`, or the first. For walking through all of
+   * them with no more than a page in memory.
+   */
+  admittedRefs(limit: number, after?: ArtifactRef): Promise<readonly ArtifactRef[]>;
   /** Adds a journal line and its entry in the decision log, both or neither. An admit is the commit point of the archive; the caller has synced its blob. */
   record(admission: Admission, decision: DecisionEntry): Promise<void>;
 

@@ -12,7 +12,7 @@ import { baseOf, distTags, jsonBody, jsonPage, packageDocument, versionDocument 
 import { problemBody } from "./problem.ts";
 import { published } from "./published.ts";
 import { registryDocument } from "./registry-document.ts";
-import { requireUpstreams, resolve } from "./resolve.ts";
+import { listed, requireUpstreams, resolve } from "./resolve.ts";
 import { packageNotFound, parseRoute, versionNotFound } from "./routes.ts";
 import { signatureDocument } from "./signatures/signature-document.ts";
 
@@ -22,6 +22,7 @@ export function createAam(services: EcosystemServices): Ecosystem {
     id: "aam",
     algorithms: [],
     handle: (repository, request) => handle(services, repository, request),
+    listed: (repository, name) => listed(services, repository, name),
     resolve: (repository, ref) => resolve(services, repository, ref),
     tags: (repository, ref) => tagsOf(services, repository, ref),
     published: (repository, resolution) => published(services, repository, resolution),

@@ -2,6 +2,8 @@ import type { ArtifactRef } from "../../core/artifact.ts";
 import { type Checksum, parseHexChecksum } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
+import type { KnownFile } from "../../core/ports/index-store.ts";
+import { quote } from "../../core/quote.ts";
 import { type ListedPackage, listedPackage } from "./known-package.ts";
 import { archiveFile, type PackageName, parsePackageName, parseVersion } from "./names.ts";
 import type { PackageVersion } from "./package.ts";
@@ -37,6 +39,16 @@ export async function resolve(services: Services, repository: Repository, ref: A
     ...(found.publishedAt === undefined ? {} : { publishedAt: found.publishedAt }),
     ...(known ? { firstSeenAt: known.firstSeenAt } : {}),
   };
+}
+
+/** The archives that a package's metadata lists now. Throws BAD_REQUEST for text that is no package name, NOT_FOUND where no upstream has it, and what `Documents` throws. */
+export async function listed(services: Services, repository: Repository, text: string): Promise<readonly KnownFile[]> {
+  const name = parsePackageName(text);
+  if (!name) throw new AssayError("BAD_REQUEST", `${quote(text)} is no name of an AAM package`);
+  requireUpstreams(repository);
+  const found = await listedPackage(services, repository, name);
+  if (!found) throw packageNotFound(name);
+  return (await services.index.files(repository.name, name)).filter((file) => file.listed && file.upstream === found.upstream.url.href);
 }
 
 export function requireUpstreams(repository: Repository): void {

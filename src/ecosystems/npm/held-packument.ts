@@ -128,7 +128,7 @@ function offlineError(error: unknown): AssayError {
   throw error;
 }
 
-function unknownPackage(repository: Repository, name: string, services: EcosystemServices): AssayError {
+export function unknownPackage(repository: Repository, name: string, services: EcosystemServices): AssayError {
   if (repository.upstreams.length > 0) {
     return new AssayError("NOT_FOUND", `no upstream of ${repository.name} has a package ${name}${onlyAsked(services, repository, name)}`);
   }

@@ -9,7 +9,7 @@ import { attestationsRequest, keysRequests } from "./document-requests.ts";
 import { type HeldPackument, heldPackument } from "./held-packument.ts";
 import { identify } from "./identify.ts";
 import { published } from "./published.ts";
-import { locate, resolve, upstreamOf } from "./resolve.ts";
+import { listed, locate, resolve, upstreamOf } from "./resolve.ts";
 import { contradicts, type Rewrite, rewriteManifest, rewritePackument } from "./rewrite.ts";
 import { type Route, routeOf } from "./routes.ts";
 import { search } from "./search.ts";
@@ -21,6 +21,7 @@ export function createNpm(services: EcosystemServices): Ecosystem {
     // `dist.shasum` is all that versions published before 2017 may have.
     algorithms: ["sha1"],
     handle: async (repository, request) => answer(repository, request, routeOf(request), services),
+    listed: (repository, name) => listed(repository, name, services),
     resolve: (repository, ref) => resolve(repository, ref, services),
     published: (repository, resolution) => published(repository, resolution, services),
     checkSigned,

@@ -1,10 +1,12 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
+import type { KnownFile } from "../../core/ports/index-store.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
 import { onlyAsked } from "../../core/upstreams-to-ask.ts";
 import { packumentRequests } from "./document-requests.ts";
-import { versionFromFile } from "./names.ts";
+import { unknownPackage } from "./held-packument.ts";
+import { parsePackageName, versionFromFile } from "./names.ts";
 
 /**
  * Which version an archive's file name belongs to. Usually the name says it; what is listed has the last word, since old archives have other names.
@@ -22,6 +24,14 @@ export async function locate(repository: Repository, name: string, file: string,
     spoken;
   if (version === undefined) throw new AssayError("NOT_FOUND", `no upstream of ${repository.name} lists ${file} of ${name}`);
   return ref(version);
+}
+
+/** The archives that the packument lists now. Throws BAD_REQUEST for text that is no package name, NOT_FOUND where no upstream has it, and what `Documents` throws. */
+export async function listed(repository: Repository, name: string, services: EcosystemServices): Promise<readonly KnownFile[]> {
+  const held = await services.documents.get(packumentRequests(repository, parsePackageName(name), services));
+  if (!held) throw unknownPackage(repository, name, services);
+  const { href } = held.upstream.url;
+  return (await services.index.files(repository.name, name)).filter((file) => file.listed && file.upstream === href);
 }
 
 /** Throws NOT_FOUND where no upstream lists the archive now, and what `Documents` throws. */

@@ -9,7 +9,7 @@ import { identify } from "./identify.ts";
 import { projectList } from "./project-list.ts";
 import { projectPage } from "./project-page.ts";
 import { published } from "./published.ts";
-import { resolve } from "./resolve.ts";
+import { listed, resolve } from "./resolve.ts";
 import { parseRoute, type Route } from "./routes.ts";
 
 /**
@@ -22,6 +22,7 @@ export function createPypi(services: EcosystemServices): Ecosystem {
     // What a page claims beyond SHA-256 and SHA-512 is computed for the archive it is claimed of.
     algorithms: [],
     handle: (repository, request) => handle(services, repository, request),
+    listed: (repository, name) => listed(services, repository, name),
     resolve: (repository, ref) => resolve(services, repository, ref),
     published: (repository, resolution) => published(services, repository, resolution),
     checkSigned,

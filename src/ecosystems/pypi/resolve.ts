@@ -1,9 +1,12 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
+import type { HeldDocument } from "../../core/ports/documents.ts";
 import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
 import type { KnownFile } from "../../core/ports/index-store.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
+import { quote } from "../../core/quote.ts";
 import { metadataClaim } from "./listing.ts";
+import { parseProjectName } from "./project-name.ts";
 import { noSuchProject } from "./project-page.ts";
 import { projectRequests } from "./simple-page.ts";
 
@@ -19,13 +22,18 @@ export interface Located {
  * Throws what `Documents` throws.
  */
 export async function locate(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<Located> {
-  const page = await services.documents.get(projectRequests(services, repository, ref.name));
-  if (!page) throw noSuchProject(services, repository, ref.name);
+  const page = await requirePage(services, repository, ref.name);
   const row = await services.index.file(ref);
   // What is listed must be what this very upstream listed: its address is asked for the archive.
   if (!row?.listed || row.upstream !== page.upstream.url.href)
     throw new AssayError("NOT_FOUND", `the simple index of ${ref.name} does not list ${ref.file}`);
   return { row, upstream: page.upstream };
+}
+
+async function requirePage(services: EcosystemServices, repository: Repository, project: string): Promise<HeldDocument> {
+  const page = await services.documents.get(projectRequests(services, repository, project));
+  if (!page) throw noSuchProject(services, repository, project);
+  return page;
 }
 
 /**
@@ -42,6 +50,14 @@ export async function locateOrRemember(services: EcosystemServices, repository: 
     if (!row || !upstream) throw error;
     return { row, upstream };
   }
+}
+
+/** The files that the project's page lists now. Throws BAD_REQUEST for a name that no project can have, and like `locate`. */
+export async function listed(services: EcosystemServices, repository: Repository, name: string): Promise<readonly KnownFile[]> {
+  const project = parseProjectName(name);
+  if (project === undefined) throw new AssayError("BAD_REQUEST", `${quote(name)} is no name of a PyPI project`);
+  const { upstream } = await requirePage(services, repository, project);
+  return (await services.index.files(repository.name, project)).filter((file) => file.listed && file.upstream === upstream.url.href);
 }
 
 /** Where the archive is and what is claimed for it. Throws like `locate`. */

@@ -14,6 +14,14 @@ const verdictSchema = z.discriminatedUnion("kind", [
   z.looseObject({ kind: z.literal("refuse"), reasons: z.tuple([reasonSchema], reasonSchema) }),
 ]) satisfies z.ZodType<Verdict>;
 
+const refSchema = z.object({
+  ecosystem: z.enum(ECOSYSTEM_IDS),
+  repository: z.string(),
+  name: z.string(),
+  version: z.string(),
+  file: z.string(),
+}) satisfies z.ZodType<ArtifactRef>;
+
 const rowSchema = z.object({
   ecosystem: z.enum(ECOSYSTEM_IDS),
   version: z.string(),
@@ -52,6 +60,7 @@ export class Admissions {
   readonly #newestAdmitted: Database.Statement;
   readonly #admittedOfPackage: Database.Statement;
   readonly #refusedOfPackage: Database.Statement;
+  readonly #admittedRefs: Database.Statement;
   readonly #add: Database.Statement;
   readonly #addBlob: Database.Statement;
 
@@ -66,6 +75,14 @@ export class Admissions {
     );
     this.#refusedOfPackage = database.prepare(
       `SELECT ${COLUMNS_WITHOUT_STATEMENTS} FROM ${NEWEST_LINES} WHERE p.repository = ? AND p.name = ? AND m.decision = 'refuse' ORDER BY a.id`,
+    );
+    // The pair begins where the page before ended, by the index; the four skip the rest of that package.
+    this.#admittedRefs = database.prepare(
+      `SELECT m.ecosystem, p.repository, p.name, a.version, a.file FROM packages p
+       JOIN artifacts a ON a.package_id = p.id
+       JOIN admissions m ON m.id = (SELECT max(id) FROM admissions WHERE artifact_id = a.id AND decision = 'admit')
+       WHERE (p.repository, p.name) >= (@repository, @name) AND (p.repository, p.name, a.version, a.file) > (@repository, @name, @version, @file)
+       ORDER BY p.repository, p.name, a.version, a.file LIMIT @limit`,
     );
     this.#add = database.prepare(
       `INSERT INTO admissions
@@ -90,6 +107,13 @@ export class Admissions {
   /** The newest line of every archive of a package where that is a refusal. */
   refusedOf(repository: string, name: string): Admission[] {
     return this.#refusedOfPackage.all(repository, name).map((row) => toAdmission(row, repository, name));
+  }
+
+  /** The `limit` archives after `after` that have an admit line. */
+  admittedRefs(limit: number, after: ArtifactRef | undefined): ArtifactRef[] {
+    const { repository, name, version, file } = after ?? { repository: "", name: "", version: "", file: "" };
+    const rows = this.#admittedRefs.all({ repository, name, version, file, limit });
+    return rows.map((row) => readRow(refSchema, row, "an admitted archive"));
   }
 
   /** Call within a transaction. */
