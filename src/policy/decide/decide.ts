@@ -9,6 +9,7 @@ import { judgeIntegrity } from "./judge-integrity.ts";
 import { judgeMetadata } from "./judge-metadata.ts";
 import { judgeProvenance, type LevelReached } from "./judge-provenance.ts";
 import { judgeSignatures, levelSignatures, trustedSignatures } from "./judge-signatures.ts";
+import type { Judgement } from "./judgement.ts";
 import { evidenceInForce, orVouched, vouchedLevels } from "./other-mirrors.ts";
 import { type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
 
@@ -23,24 +24,41 @@ export interface Ruling {
   readonly levelOf: (signatures: readonly VerifiedSignature[], accepts: (builderId: string) => boolean) => LevelReached;
 }
 
+/** What a verdict is made of. */
+export interface Weighing {
+  readonly rule: EffectiveRule;
+  readonly signatures: Signatures;
+  readonly level: LevelReached;
+  /** After waivers and audit mode. Where evidence is wanting, only what is certain without it. */
+  readonly judgements: readonly Judgement[];
+  readonly verdict: Verdict | Undecided;
+}
+
 /**
  * The verdict over one archive. Pure: the same question under the same ruling has the same answer, so it is asked again for every request and after every change
  * of policy, from evidence that was kept. Evidence that is missing never admits; evidence that could not be had leaves it undecided.
  */
 export function decide(question: PolicyQuestion, ruling: Ruling): Verdict | Undecided {
+  return weigh(question, ruling).verdict;
+}
+
+/** The same, with all that the verdict is made of. */
+export function weigh(question: PolicyQuestion, ruling: Ruling): Weighing {
   const { policy } = ruling;
   const rule = selectRule(policy, question.ref);
   const signatures = signaturesOf(evidenceInForce(question.evidence, policy));
+  const level = levelReached(signatures, rule, ruling);
   const integrity = judgeIntegrity(question.evidence, ruling.repository);
   const metadata = judgeMetadata(question, policy, ruling.feeds, rule);
   const certain = [...integrity, ...metadata.map((judgement) => softened(judgement, question, policy))];
   // What is refused whatever the evidence turns out to be needs no second try.
   if (signatures.unavailable.length > 0 && !certain.some(({ effect }) => effect === "refuse")) {
-    return { kind: "undecided", detail: signatures.unavailable.join("; ") };
+    const verdict = { kind: "undecided", detail: signatures.unavailable.join("; ") } as const;
+    return { rule, signatures, level, judgements: certain, verdict };
   }
-  const level = levelReached(signatures, rule, ruling);
   const about = [...judgeSignatures(signatures, rule), ...judgeContinuity(question, signatures, rule), ...judgeProvenance(level, rule)];
-  return verdictOf([...certain, ...about.map((judgement) => softened(judgement, question, policy))]);
+  const judgements = [...certain, ...about.map((judgement) => softened(judgement, question, policy))];
+  return { rule, signatures, level, judgements, verdict: verdictOf(judgements) };
 }
 
 /** The level that an archive's evidence makes under the rule that holds for it. Pure. */

@@ -17,6 +17,11 @@ export function judgeContinuity(question: PolicyQuestion, signatures: Signatures
   return [...judgeFirstUse(earlier, signatures, rule), ...judgeDowngrade(question.ref, earlier, signatures, rule)];
 }
 
+/** Who signed the package first, to be named beside whoever signs it now; empty where nobody did. */
+export function firstSigners(question: PolicyQuestion): readonly Signer[] {
+  return earlierSigned(question)[0]?.signatures.map(({ signer }) => signer) ?? [];
+}
+
 interface SignedPrecedent {
   readonly precedent: Precedent;
   readonly upload: Upload;
