@@ -11,6 +11,7 @@ import { boundIndex, upstreamsFor } from "../mirror/bound-upstreams.ts";
 import { Counters } from "../mirror/counters.ts";
 import { DecisionLog } from "../mirror/decision-log.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
+import { Explainer } from "../mirror/explain.ts";
 import { MirrorForesight } from "../mirror/foresight.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { isOutdated } from "../mirror/outdated.ts";
@@ -33,8 +34,17 @@ import { verdictSource } from "./verdict-source.ts";
 export interface Assay {
   readonly http: HttpDeps;
   readonly trust: LiveTrust;
+  readonly explainer: Explainer;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
   close(): Promise<void>;
+}
+
+export interface ComposeDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether to sweep, and to follow and refresh trust roots, as long as it runs. Not for a command that is over soon. */
+  readonly background?: boolean;
 }
 
 const COUNTERS_FLUSH_MS = 5_000;
@@ -43,7 +53,7 @@ const SWEEP_MS = 10 * 60_000;
 const OPEN_BLOBS = 256;
 
 /** Throws CONFIG_INVALID for a policy or trust material that cannot be used, and what `openStore` throws. `env` is asked for the clients' index and for proxies. */
-export async function compose(config: Config, { clock, log, env }: { clock: Clock; log: Log; env: NodeJS.ProcessEnv }): Promise<Assay> {
+export async function compose(config: Config, { clock, log, env, background = true }: ComposeDeps): Promise<Assay> {
   const { repositories, upstreams, rules } = await connectRepositories(config, log, env);
   const halfBytes = Math.floor(config.memory.bodiesBytes / 2);
   const hot = new Hot({ bodyBytes: halfBytes, pageBytes: halfBytes });
@@ -129,18 +139,23 @@ export async function compose(config: Config, { clock, log, env }: { clock: Cloc
   const tally = new Tally();
   metrics?.observe({ counters, tally, mirror, upstream, verifiers, policy, trust, index });
   const sweep = (): void => void blobs.sweep().catch((error: unknown) => log.warn({ err: error }, "quarantine could not be swept"));
-  sweep();
-  const sweeping = setInterval(sweep, SWEEP_MS);
-  sweeping.unref();
-  trust.start();
+  const sweeping = background ? setInterval(sweep, SWEEP_MS) : undefined;
+  sweeping?.unref();
+  if (background) {
+    sweep();
+    trust.start();
+  }
 
+  const explainer = new Explainer({ repositories, ecosystems, mirror, index, blobs, policy, clock });
   return {
+    explainer,
     http: {
       repositories,
       ecosystems,
       mirror,
       summaries,
       keys,
+      explainer,
       index,
       counters,
       tally,

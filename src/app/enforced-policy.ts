@@ -1,12 +1,14 @@
-import { resolve } from "node:path";
+import { basename, isAbsolute, relative, resolve } from "node:path";
 import type { RepositoryPolicy, Policy as RulingPolicy } from "../core/policy.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { AssessingPolicy, PolicyQuestion } from "../core/ports/policy.ts";
 import { ruleNames } from "../core/upstream-names.ts";
+import type { ExplainedVerdict } from "../mirror/explain.ts";
 import { assessLevel, decide, type Ruling } from "../policy/decide/decide.ts";
 import { foresee } from "../policy/decide/foresee.ts";
+import { explainVerdict } from "../policy/explain-verdict.ts";
 import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-policy.ts";
 import type { ReadPolicy } from "../policy/read-policy.ts";
 import { bindingOf, requiredTag, selectRule } from "../policy/select-rule.ts";
@@ -31,6 +33,8 @@ export interface EnforcedPolicy extends AssessingPolicy {
   managedKeys(): readonly ManagedKey[];
   /** The registries' keys that the policy names with a file. */
   registryKeys(): readonly RegistryKey[];
+  /** The same as `decide`, with the reasons and what would change it. */
+  explain(question: PolicyQuestion): ExplainedVerdict;
   close(): void;
 }
 
@@ -84,8 +88,14 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
     if (!repository) throw new Error(`no policy for a repository that is not configured: ${ref.repository}`);
     return { policy, feeds, repository, levelOf };
   };
+  const name = toldName(config.policyPath);
   return {
     decide: (question) => decide(question, rulingFor(question, live.current())),
+    explain: (question) => {
+      const current = live.current();
+      const told = explainVerdict(question, rulingFor(question, current), { file: config.policyPath, name });
+      return { ...told, file: name, revision: current.revision };
+    },
     assess: (question) => {
       const current = live.current();
       const ruling = rulingFor(question, current);
@@ -110,6 +120,12 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
     },
     close: () => live.close(),
   };
+}
+
+/** Clients are told where in the policy a rule stands, and no path of this machine: the file as seen from the working directory, or its own name. */
+function toldName(path: string): string {
+  const seen = relative(process.cwd(), path);
+  return seen.startsWith("..") || isAbsolute(seen) ? basename(path) : seen;
 }
 
 function follow(change: PolicyChange, { log, changed }: EnforceDeps): void {

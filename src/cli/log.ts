@@ -4,12 +4,12 @@ import { type Asker, DECISION_OUTCOMES, type DecisionEntry, type DecisionOutcome
 import { parseDuration } from "../core/duration.ts";
 import { AssayError } from "../core/errors.ts";
 import type { DecisionFilter } from "../core/ports/index-store.ts";
+import { printable } from "../core/printable.ts";
 import { parsePurl } from "../core/purl.ts";
 import { quote } from "../core/quote.ts";
 import { normalizeName } from "../ecosystems/pypi/project-name.ts";
 import { openExistingIndex } from "../store/open-store.ts";
 import { EXIT_DONE } from "./exit.ts";
-import { printable } from "./printable.ts";
 
 export interface LogFlags {
   readonly purl?: string;

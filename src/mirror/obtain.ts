@@ -105,10 +105,8 @@ export class Mirror {
    */
   async held(repository: Repository, ref: ArtifactRef, asker: Asker): Promise<Held | undefined> {
     return this.#telling(asker, async () => {
-      const admission = await newestLine(ref, this.#deps.index, { verifierIds: this.#verifierIds, trusting: this.#trusting });
-      if (!admission) return undefined;
-      const evidence = withoutOutdated(admission.evidence, outdatedVerifiers(this.#deps.verifiers, repository, admission));
-      return this.#judged(repository, { ...admission, evidence });
+      const admission = await this.#admittedLine(repository, ref);
+      return admission && this.#judged(repository, admission);
     });
   }
 
@@ -144,6 +142,22 @@ export class Mirror {
     if (verdict.kind === "refuse") return { kind: "refused", admission: judged, refusal: verdict };
     const blob = await this.#deps.blobs.find(admission.digest, admission.sizeBytes);
     return blob && { kind: "held", blob, admission: judged, verdict };
+  }
+
+  /**
+   * What the journal knows best of an archive: of the bytes that were admitted, as far as it counts under the roots and keys of now, else of those that were refused
+   * last. Asks nobody, and is no answer to whoever wants the archive.
+   */
+  async line(repository: Repository, ref: ArtifactRef): Promise<Admission | undefined> {
+    return (await this.#admittedLine(repository, ref)) ?? this.#deps.index.admission(ref);
+  }
+
+  async #admittedLine(repository: Repository, ref: ArtifactRef): Promise<Admission | undefined> {
+    const { index, verifiers } = this.#deps;
+    const admission = await newestLine(ref, index, { verifierIds: this.#verifierIds, trusting: this.#trusting });
+    return (
+      admission && { ...admission, evidence: withoutOutdated(admission.evidence, outdatedVerifiers(verifiers, repository, admission)) }
+    );
   }
 
   #recentlyRefused(ref: ArtifactRef): Held | undefined {
