@@ -34,7 +34,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   htmlparser2: ["ecosystems"],
   "ipaddr.js": ["core", "upstream"],
   "lru-cache": ["http", "mirror", "store"],
-  negotiator: ["ecosystems"],
+  negotiator: ["ecosystems", "http"],
   openpgp: ["verify"],
   "packageurl-js": ["core"],
   pino: ["app"],

@@ -8,6 +8,7 @@ import type { Log } from "../core/ports/log.ts";
 import type { SigningKeys } from "../core/ports/signing-keys.ts";
 import type { TrustStatus } from "../core/ports/trust.ts";
 import type { Counters } from "../mirror/counters.ts";
+import type { Explainer } from "../mirror/explain.ts";
 import type { Mirror } from "../mirror/obtain.ts";
 import type { Summaries } from "../mirror/summaries.ts";
 import type { Hot } from "./hot.ts";
@@ -22,7 +23,8 @@ export interface HttpDeps {
   readonly mirror: Mirror;
   readonly summaries: Summaries;
   readonly keys: SigningKeys;
-  readonly index: Pick<Index, "admission" | "files" | "counters">;
+  readonly explainer: Pick<Explainer, "known">;
+  readonly index: Pick<Index, "counters">;
   readonly counters: Counters;
   readonly tally: Tally;
   readonly hot: Hot;

@@ -7,7 +7,6 @@ import type { EcosystemAnswer, EcosystemRequest, Repository } from "../core/port
 import { SingleFlight } from "../core/single-flight.ts";
 import { RefusedMidway } from "../mirror/flight.ts";
 import { answerError } from "./answer-error.ts";
-import { answerArtifacts } from "./api.ts";
 import type { HttpDeps } from "./deps.ts";
 import { type HotPage, pageKey } from "./hot.ts";
 import { originOf } from "./origin.ts";
@@ -16,6 +15,7 @@ import { answerKeys } from "./published-keys.ts";
 import { ClientLeft } from "./pump.ts";
 import { readBody } from "./request-body.ts";
 import { serveArtifact } from "./serve-artifact.ts";
+import { serveExplanation } from "./serve-explanation.ts";
 import { answerMetrics } from "./serve-metrics.ts";
 import { hotPage, servePage } from "./serve-page.ts";
 import { serveSummary, summarizedArchive } from "./serve-summary.ts";
@@ -38,7 +38,11 @@ export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean 
     const trust = deps.trust.status().map(({ name, from, sha256 = null, stale = null }) => ({ name, from, sha256, stale }));
     return context.json({ status: "ok", trust });
   });
-  app.get("/api/v1/artifacts", (context) => answerArtifacts(context.req.query("purl"), deps).then((answer) => context.json(answer)));
+  app.get("/api/v1/artifacts", async (context) => {
+    const { incoming, outgoing } = context.env;
+    await serveExplanation(incoming as IncomingMessage, outgoing as ServerResponse, context.req.query("purl"), deps);
+    return RESPONSE_ALREADY_SENT;
+  });
   app.get("/.well-known/assay-keys.json", (context) => answerKeys(deps.keys).then((answer) => context.json(answer)));
   const { metrics } = deps;
   if (metrics) app.get("/metrics", (context) => answerMetrics(metrics, context.req.header("authorization")));
