@@ -1,9 +1,12 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { loadConfig } from "../app/config.ts";
 import { TOKEN_SCOPES } from "../core/access-token.ts";
 import { DECISION_OUTCOMES } from "../core/decision.ts";
 import { AssayError } from "../core/errors.ts";
+import { LEVELS, type Level } from "../core/statement.ts";
+import { auditProvenance } from "./audit.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
+import { explain, inspectProvenance, type ReportCommand } from "./explain.ts";
 import { rotateKeys, showKeys } from "./keys.ts";
 import { type LogFlags, showLog } from "./log.ts";
 import { checkPolicy, explainPolicy } from "./policy.ts";
@@ -37,6 +40,17 @@ interface ServeFlags extends CommonFlags {
   readonly offline?: true;
 }
 
+interface ReportFlags extends CommonFlags {
+  readonly json?: true;
+  readonly offline?: true;
+  readonly repository?: string;
+}
+
+interface AuditFlags extends ReportFlags {
+  readonly all?: true;
+  readonly level?: Level;
+}
+
 /** Runs one command and answers the exit code. Never throws: what went wrong is on standard error, with the next step. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   let exit = EXIT_DONE;
@@ -49,12 +63,13 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .action(async (flags: ServeFlags) => {
       exit = await serve(loadConfig({ env, flags }), env);
     });
+  const print = (text: string) => void process.stdout.write(text);
   const policy = program.command("policy").description("look at the policy");
   const policyCommand = (flags: PolicyFlags) => ({
     config: loadConfig({ env, flags }),
     now: Date.now(),
     json: flags.json === true,
-    print: (text: string) => void process.stdout.write(text),
+    print,
   });
   common(policy.command("check"))
     .description("say what is wrong or dangerous in the policy")
@@ -134,6 +149,31 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .action(async (id: string, flags: TokenCommonFlags) => {
       exit = await revokeToken(tokenCommand(flags), id);
     });
+  const reportCommand = (flags: ReportFlags): ReportCommand => {
+    const config = loadConfig({ env, flags });
+    return { config, env, print, json: flags.json === true, repository: flags.repository };
+  };
+  reporting(program.command("explain"))
+    .description("say what was checked of an archive, what was decided and why, and what would change it")
+    .argument("<purl>", "package URL; without a version or file name it means all that is held")
+    .action(async (purl: string, flags: ReportFlags) => {
+      exit = await explain(reportCommand(flags), purl);
+    });
+  reporting(program.command("inspect").description("look at what is known of an archive").command("provenance"))
+    .description("show the verified provenance of an archive")
+    .argument("<purl>", "package URL")
+    .action(async (purl: string, flags: ReportFlags) => {
+      exit = await inspectProvenance(reportCommand(flags), purl);
+    });
+  reporting(program.command("audit"))
+    .description("say which archives are refused, or have less provenance than is asked for")
+    .argument("[purl...]", "package URLs")
+    .requiredOption("--provenance", "audit the provenance")
+    .option("--all", "everything that was admitted once")
+    .addOption(new Option("--level <level>", "level to ask for (default: what the policy asks for)").choices(LEVELS))
+    .action(async (purls: readonly string[], flags: AuditFlags) => {
+      exit = await auditProvenance(reportCommand(flags), { purls, all: flags.all === true, level: flags.level });
+    });
   program
     .command("verify")
     .description("say whether a file is what its evidence says, and who signed it")
@@ -150,14 +190,13 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option("--name <subject>", "name that a statement must have the file under")
     .option("--json", "print JSON")
     .action(async (file: string, flags: VerifyFlags) => {
-      const print = (text: string) => void process.stdout.write(text);
       exit = await verify({ config: loadConfig({ env, flags }), now: Date.now(), print }, file, flags);
     });
   try {
     await program.parseAsync([...argv], { from: "user" });
     return exit;
   } catch (error) {
-    return explain(error);
+    return tell(error);
   }
 }
 
@@ -181,6 +220,13 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
+function reporting(command: Command): Command {
+  return common(command)
+    .option("--repository <name>", "look in this repository only (default: all of the ecosystem; what is fetched, through the first)")
+    .option("--offline", "ask nobody: tell of what is known")
+    .option("--json", "print JSON");
+}
+
 function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
@@ -190,7 +236,7 @@ function port(text: string): number {
   return Number(text);
 }
 
-function explain(error: unknown): number {
+function tell(error: unknown): number {
   // Commander has printed its own message already; asking for help is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : exitCode("USAGE");
   if (error instanceof AssayError) {

@@ -4,10 +4,10 @@ import { type AccessToken, newTokenSecret, PACKAGE_STOPS, TOKEN_SCOPES, type Tok
 import { parseDuration } from "../core/duration.ts";
 import { AssayError } from "../core/errors.ts";
 import { parseGlob } from "../core/glob.ts";
+import { printable } from "../core/printable.ts";
 import { quote } from "../core/quote.ts";
 import { SqliteTokens } from "../store/hosted/sqlite-tokens.ts";
 import { EXIT_DONE } from "./exit.ts";
-import { printable } from "./printable.ts";
 import { table } from "./table.ts";
 
 export interface TokenCommand {

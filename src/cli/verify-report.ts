@@ -1,8 +1,8 @@
 import type { FileReport } from "../app/verify/verify-file.ts";
 import type { Outcome } from "../core/evidence.ts";
-import type { Signer } from "../core/signer.ts";
+import { printable } from "../core/printable.ts";
 import type { Reason } from "../core/verdict.ts";
-import { printable } from "./printable.ts";
+import { signerRows } from "../mirror/explain/describe.ts";
 import { table } from "./table.ts";
 
 /** What was looked at. */
@@ -104,34 +104,6 @@ function outcomeText(outcome: Outcome): string {
 function signedAtOf(outcome: Outcome): string | undefined {
   const time = outcome.kind === "pass" ? outcome.claims["signed_at"] : undefined;
   return typeof time === "number" ? new Date(time).toISOString() : undefined;
-}
-
-function signerRows(signer: Signer): readonly (readonly [string, string])[] {
-  switch (signer.kind) {
-    case "sigstore": {
-      const { repository, commit, ref, trigger, buildConfig } = signer.source;
-      const facts = [
-        ["repository", repository],
-        ["commit", commit],
-        ["ref", ref],
-        ["workflow", buildConfig === signer.identity.value ? undefined : buildConfig],
-        ["trigger", trigger],
-      ] as const;
-      return [
-        ["signed by", signer.identity.value],
-        ["issuer", `${signer.issuer} (trust root ${signer.trust})`],
-        ...facts.flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])),
-      ];
-    }
-    case "openpgp":
-      return [["signed by", `OpenPGP key ${signer.fingerprint}`]];
-    case "key":
-    case "registry":
-    case "vsa":
-      return [["signed by", `${signer.kind === "key" ? "key" : `${signer.kind} key`} ${signer.keyId}`]];
-    default:
-      return signer satisfies never;
-  }
 }
 
 function notChecked({ purl, digestOnly }: VerifiedSubject): readonly string[] {

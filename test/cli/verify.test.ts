@@ -10,6 +10,7 @@ import { type VerifyFlags, verify } from "../../src/cli/verify.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import { codeOf } from "../contract/code-of.ts";
 import { buildNpmTarball, buildWheel } from "../support/archives.ts";
+import { attestationOf, PUBLISH_TYPE, SLSA_TYPE, slsaPredicate } from "../support/attested-index.ts";
 import { sharedData } from "../support/shared-data.ts";
 import { ecKeys, emailName, ISSUER, type Loose, REPOSITORY, SigstoreInstance, WORKFLOW } from "../support/sigstore-instance.ts";
 import { makeKey, makeSignature, NOW as PGP_NOW } from "../verify/openpgp/pgp-fixture.ts";
@@ -29,8 +30,6 @@ const OTHER = put("other.bin", "other bytes");
 const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const DIGEST = `sha256:${sha256(WHEEL.bytes)}`;
 const PURL = "pkg:pypi/demo@1.0";
-const PUBLISH = "https://docs.pypi.org/attestations/publish/v1";
-const SLSA = "https://slsa.dev/provenance/v1";
 
 const instance = new SigstoreInstance();
 const ROOT = put("root.json", instance.trustedRoot());
@@ -45,36 +44,15 @@ interface StatementParts {
 function statementOf({
   name = WHEEL.file,
   digest = sha256(WHEEL.bytes),
-  predicateType = PUBLISH,
+  predicateType = PUBLISH_TYPE,
   predicate = null,
 }: StatementParts = {}): JsonObject {
   return { _type: "https://in-toto.io/Statement/v1", subject: [{ name, digest: { sha256: digest } }], predicateType, predicate };
 }
-function provenance(repository = REPOSITORY): JsonObject {
-  const ref = "refs/tags/v1.0.0";
-  return {
-    buildDefinition: {
-      buildType: "https://actions.github.io/buildtypes/workflow/v1",
-      externalParameters: { workflow: { ref, repository, path: ".github/workflows/release.yml" } },
-      resolvedDependencies: [{ uri: `git+${repository}@${ref}`, digest: { gitCommit: "a".repeat(40) } }],
-    },
-    runDetails: { builder: { id: "https://github.com/actions/runner/github-hosted" } },
-  };
-}
-/** The attestation that PEP 740 makes of a bundle. */
-function attestationOf(bundle: Loose): JsonObject {
-  const { certificate, tlogEntries } = bundle.verificationMaterial;
-  const { payload, signatures } = bundle.dsseEnvelope;
-  return {
-    version: 1,
-    verification_material: { certificate: certificate.rawBytes, transparency_entries: tlogEntries },
-    envelope: { statement: payload, signature: signatures[0].sig },
-  };
-}
 
 const message = put("message.json", instance.signMessage(WHEEL.bytes));
 const published = put("published.json", instance.signStatement(statementOf()));
-const built = put("built.json", instance.signStatement(statementOf({ predicateType: SLSA, predicate: provenance() })));
+const built = put("built.json", instance.signStatement(statementOf({ predicateType: SLSA_TYPE, predicate: slsaPredicate() })));
 const attestation = put("demo.attestation", attestationOf(instance.signStatement(statementOf())));
 
 interface Answer {
@@ -101,7 +79,7 @@ describe("what is refused, with exit code 2", () => {
   const key = put("key.pem", pem(managed));
   const elsewhere = put(
     "elsewhere.json",
-    instance.signStatement(statementOf({ predicateType: SLSA, predicate: provenance("https://github.com/evil/tool") })),
+    instance.signStatement(statementOf({ predicateType: SLSA_TYPE, predicate: slsaPredicate("https://github.com/evil/tool") })),
   );
   const twice = put("twice.json", readFileSync(message, "utf8").replace("{", '{"mediaType":"x",'));
   const elsewhereRoot = put("elsewhere-root.json", new SigstoreInstance().trustedRoot());
@@ -312,7 +290,7 @@ describe("what is verified", () => {
   test("a statement that contradicts its certificate is only odd where the file claims to be no package: it makes no level", async () => {
     const bundle = put(
       "contrary.json",
-      instance.signStatement(statementOf({ predicateType: SLSA, predicate: provenance("https://github.com/evil/tool") })),
+      instance.signStatement(statementOf({ predicateType: SLSA_TYPE, predicate: slsaPredicate("https://github.com/evil/tool") })),
     );
     expect(await json(FILE, { bundle: [bundle] })).toMatchObject({
       code: 0,
@@ -335,10 +313,10 @@ describe("what is verified", () => {
     const { bytes } = buildNpmTarball({ name: "demo", version: "1.0.0" });
     const digest = { sha512: createHash("sha512").update(bytes).digest("hex") };
     const statement = {
-      ...statementOf({ predicateType: SLSA, predicate: provenance() }),
+      ...statementOf({ predicateType: SLSA_TYPE, predicate: slsaPredicate() }),
       subject: [{ name: "pkg:npm/demo@1.0.0", digest }],
     };
-    const document = { attestations: [{ predicateType: SLSA, bundle: instance.signStatement(statement) }] };
+    const document = { attestations: [{ predicateType: SLSA_TYPE, bundle: instance.signStatement(statement) }] };
     const [file, attestations] = [put("whatever.tgz", bytes), [put("npm.json", document)]];
     const flags = { attestation: attestations, policy: POLICY };
     expect(await json(file, { ...flags, purl: "pkg:npm/demo@1.0.0" })).toMatchObject({ code: 0, json: { level: "L2" } });
@@ -361,10 +339,13 @@ digest       ${DIGEST}
 checked      message.json: Sigstore bundle: good, signed 2026-06-01T00:00:00.000Z
 signed by    ${WORKFLOW}
 issuer       ${ISSUER} (trust root --trusted-root)
-repository   ${REPOSITORY}
+repository   ${REPOSITORY} (id 1234567, owner id 7654321)
 commit       ${"a".repeat(40)}
 ref          refs/tags/v1.0.0
 trigger      release
+runner       github-hosted
+environment  pypi
+run          ${REPOSITORY}/actions/runs/1/attempts/1
 level        L1: what is signed says nothing of how it was built: that takes a build provenance
 not checked  what package it is, so that no rule about packages holds: say it with --purl
 not checked  what an index says (checksums, age, upstream) and who signed earlier versions: none was asked

@@ -4,9 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ArtifactReport } from "../../src/mirror/explain/report.ts";
 import { findClient, registriesReachable, Workspace } from "../support/clients.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
 import { type MirrorBench, startMirror } from "../support/mirror-bench.ts";
+import { paste } from "../support/paste.ts";
 import { sharedData } from "../support/shared-data.ts";
 
 /** Real archives with their real attestations, from an index that publishes them, through the whole mirror. */
@@ -164,13 +166,20 @@ repositories:
     writeFileSync(
       policyFile,
       `version: 1
-signers: {mallory: {sigstore: {issuer: "https://token.actions.githubusercontent.com", repository: mallory/abi3info}}}
-rules: [{name: only-mallory, match: ["pkg:pypi/abi3info"], signed_by: {any: [mallory]}}]
+signers:
+  mallory: {sigstore: {issuer: "https://token.actions.githubusercontent.com", repository: mallory/abi3info}}
+rules:
+  - {name: only-mallory, match: ["pkg:pypi/abi3info"], signed_by: {any: [mallory]}}
 `,
     );
     await statusBecomes(403);
-    expect(await (await mirror.get(filePath)).json()).toMatchObject({ code: "SIGNER_UNTRUSTED" });
-    writeFileSync(policyFile, "version: 1\n");
+    const refusal = (await (await mirror.get(filePath)).json()) as { code: string; why: string };
+    expect(refusal.code).toBe("SIGNER_UNTRUSTED");
+    // Where the refusal leads to stands what lets it in: the real signer, by the repository's number.
+    const why = (await (await fetch(refusal.why)).json()) as { artifacts: ArtifactReport[] };
+    const suggestion = why.artifacts[0]?.suggestions.find(({ kind }) => kind === "signer");
+    expect(suggestion?.edits[0]?.yaml).toMatch(/repository: [\w-]+\/abi3info\n +repository_id: "\d+"\n +workflow: [\w.-]+\n/);
+    writeFileSync(policyFile, paste(readFileSync(policyFile, "utf8"), suggestion?.edits ?? []));
     await statusBecomes(200);
     expect(upstream.requests.length).toBe(before);
   }, 60_000);

@@ -10,20 +10,23 @@ export interface AttestedDistribution {
   readonly bytes: Buffer;
   /** The provenance object, byte for byte; without one the index names none. */
   readonly provenance?: Buffer;
+  /** What the index says the SHA-256 is, where that is not the bytes' own, and when it was uploaded; 2024-06-01 without. */
+  readonly claims?: string;
+  readonly uploadTime?: string;
 }
 
 /** Publishes distributions with their provenance in an index at `<at>/simple/`, one page a project. */
 export function publishDistributions(upstream: FakeUpstream, at: string, distributions: readonly AttestedDistribution[]): void {
   for (const [project, files] of Map.groupBy(distributions, (each) => each.project)) {
-    const listed = files.map(({ file, bytes, provenance }) => {
+    const listed = files.map(({ file, bytes, provenance, claims, uploadTime }) => {
       upstream.serve(`${at}/files/${file}`, { body: bytes });
       if (provenance) upstream.serve(provenancePath(at, file), { body: provenance, contentType: "application/vnd.pypi.integrity.v1+json" });
       return {
         filename: file,
         url: upstream.url(`${at}/files/${file}`).href,
-        hashes: { sha256: digest("sha256", bytes).toString("hex") },
+        hashes: { sha256: claims ?? digest("sha256", bytes).toString("hex") },
         size: bytes.length,
-        "upload-time": "2024-06-01T12:00:00.000000Z",
+        "upload-time": uploadTime ?? "2024-06-01T12:00:00.000000Z",
         provenance: provenance ? upstream.url(provenancePath(at, file)).href : null,
       };
     });
