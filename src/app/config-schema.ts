@@ -30,6 +30,7 @@ interface RepositoryKeys {
 }
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
+const EVIDENCE = ["required", "as_served"] as const;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 const TIB = 1024 ** 4;
@@ -90,6 +91,7 @@ export function configSchema(surroundings: Surroundings) {
     concurrency: integer(1, 1024).optional(),
     file_origins: list(origin(), 100).optional(),
     trust: name().optional(),
+    evidence: choice(EVIDENCE).optional(),
     verdicts: boolean().optional(),
   }).superRefine((keys, context) => {
     const isOnTheWire = keys.url.protocol === "http:" && !isLoopbackHost(keys.url.hostname);
@@ -116,6 +118,7 @@ export function configSchema(surroundings: Surroundings) {
     require_approval: boolean().optional(),
     unclaimed: choice(["refuse", "allow"]).optional(),
     weak_checksum: choice(["warn", "error"]).optional(),
+    evidence: choice(EVIDENCE).optional(),
   }).superRefine((keys, context) => {
     for (const [key, message] of misplacedKeys(keys)) context.addIssue({ code: "custom", path: [key], message });
     for (const [position, { url }] of (keys.upstreams ?? []).entries()) {

@@ -6,6 +6,7 @@ import type { EcosystemId } from "../core/artifact.ts";
 import { AssayError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import type { RepositoryPolicy } from "../core/policy.ts";
+import type { Upstream } from "../core/ports/upstream-client.ts";
 import { formatProblem, type Problem } from "../core/problems.ts";
 import { schemaProblems } from "../core/schema.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RETRIES, DEFAULT_TIMEOUTS, type UpstreamTimeouts } from "../upstream/options.ts";
@@ -42,9 +43,14 @@ export interface UpstreamConfig {
   readonly fileOrigins: readonly string[];
   /** Name of the trust material that evidence from here is checked against; `public` or a key of `trust`. */
   readonly trust: string;
+  /** Undefined for what its repository says. */
+  readonly evidence?: EvidenceSetting;
   /** Whether it is another Assay, whose signed verdicts a policy may rely on. */
   readonly verdicts: boolean;
 }
+
+/** What it means that an index announces evidence which its upstream does not have: see `Upstream`. */
+export type EvidenceSetting = NonNullable<Upstream["evidence"]>;
 
 export interface RepositoryConfig {
   readonly name: string;
@@ -60,6 +66,8 @@ export interface RepositoryConfig {
   readonly scopes: readonly string[];
   /** Whether what is published waits for somebody else's approval. */
   readonly requireApproval: boolean;
+  /** For upstreams that say nothing of it themselves. */
+  readonly evidence?: EvidenceSetting;
 }
 
 /** Trust material of one name. Paths are relative to the working directory like all others. */
@@ -184,13 +192,14 @@ function toRepository(written: Written["repositories"][number]): RepositoryConfi
     members: written.members ?? [],
     scopes: written.scopes ?? [],
     requireApproval: written.require_approval ?? false,
+    ...(written.evidence === undefined ? {} : { evidence: written.evidence }),
   };
 }
 
 type WrittenUpstream = NonNullable<Written["repositories"][number]["upstreams"]>[number];
 
 function toUpstream(written: WrittenUpstream): UpstreamConfig {
-  const { name, url, auth, ca, proxy, timeouts, retries, concurrency, file_origins, trust, verdicts } = written;
+  const { name, url, auth, ca, proxy, timeouts, retries, concurrency, file_origins, trust, evidence, verdicts } = written;
   return {
     ...defaultUpstream(url),
     ...(name === undefined ? {} : { name }),
@@ -206,6 +215,7 @@ function toUpstream(written: WrittenUpstream): UpstreamConfig {
     concurrency: concurrency ?? DEFAULT_CONCURRENCY,
     fileOrigins: file_origins ?? [],
     trust: trust ?? "public",
+    ...(evidence === undefined ? {} : { evidence }),
     verdicts: verdicts ?? false,
   };
 }

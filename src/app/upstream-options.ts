@@ -28,7 +28,11 @@ export async function connectRepositories(
   const remembered = await recallUpstreams(config.dataDir, log);
   const mirrored = await discoverUpstreams(config, { env, log, remembered });
   await rememberUpstreams(config, mirrored, remembered, log);
-  const connected = mirrored.map((repository) => ({ repository, options: upstreamOptions(repository.name, repository.upstreams, env) }));
+  const connected = mirrored.map((repository) => {
+    const { name, evidence } = repository;
+    const upstreams = repository.upstreams.map((upstream) => (evidence === undefined ? upstream : { evidence, ...upstream }));
+    return { repository, options: upstreamOptions(name, upstreams, env) };
+  });
   return {
     repositories: connected.map(({ repository: { name, ecosystem }, options }) => ({
       name,
@@ -42,11 +46,17 @@ export async function connectRepositories(
 
 /** The only place where credentials are taken out of their wrapping. */
 export function upstreamOptions(repository: string, upstreams: readonly UpstreamConfig[], env: Environment): UpstreamOptions[] {
-  return upstreams.map(({ name, url, auth, ca, proxy, timeouts, retries, concurrency, fileOrigins, trust, verdicts }) => {
+  return upstreams.map(({ name, url, auth, ca, proxy, timeouts, retries, concurrency, fileOrigins, trust, evidence, verdicts }) => {
     const through = proxy === "none" ? undefined : (proxy ?? proxyOfEnvironment(url, env));
     const named = name === undefined ? { url } : { name, url };
     return {
-      upstream: { id: upstreamId(repository, named), ...named, trust, ...(verdicts ? { verdicts } : {}) },
+      upstream: {
+        id: upstreamId(repository, named),
+        ...named,
+        trust,
+        ...(evidence ? { evidence } : {}),
+        ...(verdicts ? { verdicts } : {}),
+      },
       ...(auth ? { auth: revealAuth(auth) } : {}),
       ...(ca === undefined ? {} : { ca }),
       ...(through ? { proxy: proxyUrl(through) } : {}),

@@ -48,7 +48,7 @@ export type FindingCode = (typeof FINDING_CODES)[number];
 export type Claims = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 /**
- * The four answers, kept apart all the way to the user. `absent`: nobody published such evidence.
+ * The four answers, kept apart all the way to the user. `absent`: nobody published such evidence, or `detail` says why it counts as absent.
  * `unavailable`: it could not be fetched or checked now, so it says nothing about the archive.
  * `label` names the document that it is about, where a verifier looks at several: "the provenance of six-1.0.whl, attestation 1".
  */
@@ -63,7 +63,7 @@ export type Outcome =
       readonly statement?: Statement;
     }
   | { readonly kind: "invalid"; readonly code: FindingCode; readonly detail: string; readonly label?: string }
-  | { readonly kind: "absent"; readonly label?: string }
+  | { readonly kind: "absent"; readonly label?: string; readonly detail?: string }
   | { readonly kind: "unavailable"; readonly detail: string; readonly label?: string };
 
 /** What one verifier found out about one archive. Kept for ever beside the blob; a verdict is computed from it. */

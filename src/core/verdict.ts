@@ -13,6 +13,7 @@ export const POLICY_REASON_CODES = [
   "SIGNER_UNTRUSTED",
   "SIGNER_CHANGED",
   "EVIDENCE_LOST",
+  "EVIDENCE_UNAVAILABLE",
   "PROVENANCE_TOO_LOW",
   "UPSTREAM_NOT_ALLOWED",
 ] as const;
@@ -28,7 +29,7 @@ export interface Reason {
   readonly text: string;
   /** The next step for the person who reads it. */
   readonly help: string;
-  /** On a warning that would have been a refusal: what kept it from being one, the policy's audit mode or a waiver. */
+  /** On a warning that would have been a refusal, or a 503 until evidence can be had: what kept it from being one, the policy's audit mode or a waiver. */
   readonly setAside?: "audit" | "waiver";
 }
 

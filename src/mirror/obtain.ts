@@ -20,7 +20,7 @@ import type { Counters } from "./counters.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { Flight, type Withhold } from "./flight.ts";
 import { isWhole } from "./is-whole.ts";
-import { type Judged, type JudgingPolicy, judge } from "./judge.ts";
+import { EvidenceUnavailable, type Judged, type JudgingPolicy, judge } from "./judge.ts";
 import { lookingAgain, mayBeMended } from "./may-be-mended.ts";
 import { newestLine } from "./newest-line.ts";
 import { isOutdated, outdatedVerifiers, withoutOutdated } from "./outdated.ts";
@@ -125,11 +125,12 @@ export class Mirror {
   /**
    * `held`, where every verifier has had its say, under the roots and keys of now: what an older Assay admitted, which had fewer of them, goes down the whole
    * road again, what was verified under others is verified again from what is kept. So is what is refused for a signature by a key that was not known.
+   * What was admitted in audit mode without evidence that could not be had goes down the road too, once the policy is enforced.
    */
   async #checked(repository: Repository, ref: ArtifactRef): Promise<Held | undefined> {
     const admission = await newestLine(ref, this.#deps.index, { verifierIds: this.#verifierIds, trusting: this.#trusting });
     if (!admission || !isWhole(admission, this.#verifierIds) || isOutdated(this.#deps.verifiers, repository, admission)) return undefined;
-    const judged = await this.#judged(repository, admission);
+    const judged = await this.#judged(repository, admission).catch(unlessUndecided);
     if (judged?.kind !== "refused") return judged;
     const { refusal } = judged;
     const mayBe = mayBeMended(admission, refusal, wouldLook(this.#deps.verifiers, repository, admission));
@@ -229,8 +230,8 @@ export class Mirror {
     if (!upstream || !isWhole(held, this.#verifierIds)) return undefined;
     const outdated = outdatedVerifiers(this.#deps.verifiers, repository, held);
     if (outdated.length > 0) return { held, blob, upstream, verifiers: outdated };
-    const { verdict } = await this.#judge(repository, held);
-    if (verdict.kind !== "refuse" || wouldLook(this.#deps.verifiers, repository, held)) return undefined;
+    const { verdict } = (await this.#judge(repository, held).catch(unlessUndecided)) ?? {};
+    if (verdict?.kind !== "refuse" || wouldLook(this.#deps.verifiers, repository, held)) return undefined;
     const wanted = lookingAgain(held, verdict, this.#trusting);
     const verifiers = this.#deps.verifiers.filter(isTrusting).filter(({ id }) => wanted.has(id));
     return verifiers.length > 0 ? { held, blob, upstream, verifiers } : undefined;
@@ -294,4 +295,8 @@ export class Mirror {
     else log.info({ ...fields, warnings: admission.verdict.warnings }, "admitted");
     this.#deps.decided(admission);
   }
+}
+
+function unlessUndecided(error: unknown): undefined {
+  if (!(error instanceof EvidenceUnavailable)) throw error;
 }

@@ -107,8 +107,9 @@ function isAboutKey(outcome: Outcome): boolean {
 function notAnswered({ label, ...source }: SignedSource): readonly Outcome[] {
   switch (source.kind) {
     case "published":
-    case "absent":
       return [];
+    case "absent":
+      return source.detail === undefined ? [] : [{ kind: "absent", label, detail: source.detail }];
     case "unavailable":
       return [{ kind: "unavailable", label, detail: source.detail }];
     case "malformed":

@@ -6,8 +6,12 @@ import { askSource } from "../../src/core/signed-source.ts";
 
 const ITEM: SignedItem = { kind: "openpgp", label: "OpenPGP signature", signature: Buffer.from("x") };
 
+const PLACE = { upstream: { id: "npm#internal", url: new URL("https://registry.example/") } };
+const ANNOUNCED = { ...PLACE, announcedBy: "the packument" };
+const AS_SERVED = { ...ANNOUNCED, upstream: { ...PLACE.upstream, evidence: "as_served" } } as const;
+
 function failing(code: ErrorCode) {
-  return askSource("the place", async () => {
+  return askSource("the place", PLACE, async () => {
     throw new AssayError(code, "it failed");
   });
 }
@@ -37,7 +41,7 @@ describe("a place that could not be asked is never one that has nothing", () => 
   });
 
   test("a finding keeps its code", async () => {
-    const source = await askSource("the place", async () => found("BUNDLE_UNSUPPORTED", "of version 2"));
+    const source = await askSource("the place", PLACE, async () => found("BUNDLE_UNSUPPORTED", "of version 2"));
     expect(source).toEqual({ label: "the place", kind: "malformed", code: "BUNDLE_UNSUPPORTED", detail: "of version 2" });
   });
 
@@ -47,7 +51,53 @@ describe("a place that could not be asked is never one that has nothing", () => 
 });
 
 test("nothing and an empty list are absent, anything else is published", async () => {
-  expect(await askSource("the place", async () => undefined)).toEqual({ label: "the place", kind: "absent" });
-  expect(await askSource("the place", async () => passed([]))).toEqual({ label: "the place", kind: "absent" });
-  expect(await askSource("the place", async () => passed([ITEM]))).toEqual({ label: "the place", kind: "published", items: [ITEM] });
+  expect(await askSource("the place", PLACE, async () => undefined)).toEqual({ label: "the place", kind: "absent" });
+  expect(await askSource("the place", PLACE, async () => passed([]))).toEqual({ label: "the place", kind: "absent" });
+  expect(await askSource("the place", PLACE, async () => passed([ITEM]))).toEqual({ label: "the place", kind: "published", items: [ITEM] });
+});
+
+describe("what was announced and is not there", () => {
+  test("could not be had, and the way out is named", async () => {
+    const source = await askSource("the place", ANNOUNCED, async () => undefined);
+    expect(source).toMatchObject({
+      kind: "unavailable",
+      detail: expect.stringMatching(/the packument announces it.*`evidence: as_served`/),
+    });
+  });
+
+  test("is absent, and says why, from an upstream that hands on none", async () => {
+    const source = await askSource("the place", AS_SERVED, async () => undefined);
+    expect(source).toMatchObject({ kind: "absent", detail: expect.stringMatching(/the packument announces it.*counts as absent/) });
+  });
+
+  test.each([
+    { name: "405", error: new AssayError("UPSTREAM_STATUS", "it answers 405", { upstreamStatus: 405 }) },
+    { name: "a page for people", error: new AssayError("UPSTREAM_CONTENT_TYPE", "it answers HTML") },
+    { name: "an address where Assay may not go", error: new AssayError("UPSTREAM_ADDRESS", "it is elsewhere") },
+  ])("$name is as good as nothing from such an upstream, and from no other", async ({ error }) => {
+    const failed = async () => {
+      throw error;
+    };
+    expect(await askSource("the place", AS_SERVED, failed)).toMatchObject({
+      kind: "absent",
+      detail: expect.stringContaining(error.message),
+    });
+    expect((await askSource("the place", ANNOUNCED, failed)).kind).not.toBe("absent");
+  });
+
+  test.each<ErrorCode>(["UPSTREAM_TIMEOUT", "UPSTREAM_UNREACHABLE", "UPSTREAM_STATUS", "OFFLINE"])(
+    "%s, which may pass, is unavailable there too",
+    async (code) => {
+      const failed = async () => {
+        throw new AssayError(code, "it failed", code === "UPSTREAM_STATUS" ? { upstreamStatus: 503 } : {});
+      };
+      expect(await askSource("the place", AS_SERVED, failed)).toMatchObject({ kind: "unavailable" });
+    },
+  );
+
+  test("a bundle that is malformed stays so", async () => {
+    expect(await askSource("the place", AS_SERVED, async () => found("BUNDLE_MALFORMED", "no bundle"))).toMatchObject({
+      kind: "malformed",
+    });
+  });
 });

@@ -1,6 +1,6 @@
-import { AssayError } from "../../core/errors.ts";
 import type { EcosystemServices } from "../../core/ports/ecosystem.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
+import { meansNothing } from "../../core/signed-source.ts";
 import { keysRequests } from "../../ecosystems/npm/document-requests.ts";
 import { keyFingerprint } from "../../verify/key-fingerprint.ts";
 import type { RegistryKeySource } from "../../verify/registry-signature/ask-for-keys.ts";
@@ -39,11 +39,7 @@ export function registryKeySource(
   };
 }
 
-/** What registries answer at an address that means nothing to them, beside 404. That of a proxy is not theirs. */
-const MEANS_NOTHING: ReadonlySet<number | undefined> = new Set([400, 401, 403, 405, 406, 501]);
-
 /** A registry that hands on another's signatures, and no keys, has none: its packages are as good as unsigned, not unavailable for ever. */
 function noneWhereUnknown(error: unknown): undefined {
-  const hasNone = error instanceof AssayError && (MEANS_NOTHING.has(error.upstreamStatus) || error.code === "UPSTREAM_CONTENT_TYPE");
-  if (!hasNone) throw error;
+  if (!meansNothing(error)) throw error;
 }

@@ -145,12 +145,12 @@ export type SignedItem =
   | { readonly kind: "vsa"; readonly label: string; readonly envelope: Buffer };
 
 /**
- * What one place says it has. `absent`: it is well and has none. `unavailable`: it could not be asked. `malformed`: it answered with something
+ * What one place says it has. `absent`: it is well and has none; `detail` where that is more than that nobody published any. `unavailable`: it could not be asked. `malformed`: it answered with something
  * that is no such document, or one that cannot be checked; `code` says which, BUNDLE_MALFORMED where it is left out.
  */
 export type SignedSource =
   | { readonly label: string; readonly kind: "published"; readonly items: readonly SignedItem[] }
-  | { readonly label: string; readonly kind: "absent" }
+  | { readonly label: string; readonly kind: "absent"; readonly detail?: string }
   | { readonly label: string; readonly kind: "unavailable"; readonly detail: string }
   | { readonly label: string; readonly kind: "malformed"; readonly code?: FindingCode; readonly detail: string };
 

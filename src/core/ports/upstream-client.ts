@@ -4,6 +4,11 @@ export interface Upstream {
   readonly id: string;
   /** As the operator calls it, for the policy's rules; unique within its repository. */
   readonly name?: string;
+  /**
+   * What it means where an index announces evidence and this upstream does not have it: that it could not be had (`required`, also where left out), or that there is
+   * none, for upstreams which pass indexes on and not what they announce.
+   */
+  readonly evidence?: "required" | "as_served";
   /** Base address, ends with a slash: `https://…`, `http://…` or `file:///…`. Holds no credentials. */
   readonly url: URL;
   /** Name of the trust material that evidence from here is checked against; `public` where left out. Never chosen by a document. */

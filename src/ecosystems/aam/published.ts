@@ -1,4 +1,3 @@
-import { AssayError } from "../../core/errors.ts";
 import { type Checked, passed } from "../../core/finding.ts";
 import { isJsonObject } from "../../core/json.ts";
 import type { EcosystemServices, Repository, Resolution, SignedItem, SignedSource } from "../../core/ports/ecosystem.ts";
@@ -26,18 +25,14 @@ export async function published(services: Services, repository: Repository, reso
   ]);
 }
 
-function fromRegistry(services: Services, subject: EvidenceSubject, { ref }: Resolution): Promise<SignedSource> {
+async function fromRegistry(services: Services, subject: EvidenceSubject, { ref, upstream }: Resolution): Promise<SignedSource> {
   const label = `the signatures of ${ref.name}@${ref.version}`;
-  return askSource(label, async () => {
+  const fields = (await services.index.file(ref))?.extra?.["fields"];
+  const named = isJsonObject(fields) ? fields["signatures"] : undefined;
+  const announcedBy = Array.isArray(named) && named.length > 0 ? "the package's metadata" : undefined;
+  return askSource(label, { upstream, announcedBy }, async () => {
     const answer = await signatureAnswer(services, subject);
-    if (answer) return itemsOfAnswer(answer.body, { source: label, maxDepth: services.limits.jsonDepth });
-    const fields = (await services.index.file(ref))?.extra?.["fields"];
-    const named = isJsonObject(fields) ? fields["signatures"] : undefined;
-    if (!Array.isArray(named) || named.length === 0) return undefined;
-    throw new AssayError(
-      "UPSTREAM_STATUS",
-      `the registry says that ${ref.name}@${ref.version} is signed, but has no signatures where they should be`,
-    );
+    return answer && itemsOfAnswer(answer.body, { source: label, maxDepth: services.limits.jsonDepth });
   });
 }
 
@@ -47,7 +42,7 @@ function fromFile(
   ending: EvidenceEnding,
   read: (body: Buffer) => Checked<readonly SignedItem[]>,
 ): Promise<SignedSource> {
-  return askSource(`the ${ending} file of ${subject.name}@${subject.version.version}`, async () => {
+  return askSource(`the ${ending} file of ${subject.name}@${subject.version.version}`, subject, async () => {
     const file = await evidenceFile(services, subject, ending);
     return file && read(file.body);
   });

@@ -74,13 +74,8 @@ async function attestations(
         context: { predicateType, registries },
       }),
     );
-    return { ok: true, value: items };
+    // The packument says that there are some, so a list without any is no answer.
+    return items.length === 0 ? undefined : { ok: true, value: items };
   };
-  const source = await askSource(label, ask);
-  if (source.kind !== "absent") return source;
-  return {
-    label,
-    kind: "unavailable",
-    detail: `the packument says that there are attestations of ${ref.name}@${ref.version}, but upstream has none`,
-  };
+  return askSource(label, { upstream, announcedBy: "the packument" }, ask);
 }

@@ -9,7 +9,7 @@ import { judgeIntegrity } from "./judge-integrity.ts";
 import { judgeMetadata } from "./judge-metadata.ts";
 import { judgeProvenance, type LevelReached } from "./judge-provenance.ts";
 import { judgeSignatures, levelSignatures, trustedSignatures } from "./judge-signatures.ts";
-import type { Judgement } from "./judgement.ts";
+import { type Judgement, judge } from "./judgement.ts";
 import { evidenceInForce, orVouched, vouchedLevels } from "./other-mirrors.ts";
 import { type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
 
@@ -36,7 +36,7 @@ export interface Weighing {
 
 /**
  * The verdict over one archive. Pure: the same question under the same ruling has the same answer, so it is asked again for every request and after every change
- * of policy, from evidence that was kept. Evidence that is missing never admits; evidence that could not be had leaves it undecided.
+ * of policy, from evidence that was kept. Evidence that is missing never admits; evidence that could not be had leaves it undecided, but in audit mode.
  */
 export function decide(question: PolicyQuestion, ruling: Ruling): Verdict | Undecided {
   return weigh(question, ruling).verdict;
@@ -52,13 +52,24 @@ export function weigh(question: PolicyQuestion, ruling: Ruling): Weighing {
   const metadata = judgeMetadata(question, policy, ruling.feeds, rule);
   const certain = [...integrity, ...metadata.map((judgement) => softened(judgement, question, policy))];
   // What is refused whatever the evidence turns out to be needs no second try.
-  if (signatures.unavailable.length > 0 && !certain.some(({ effect }) => effect === "refuse")) {
+  const isOpen = signatures.unavailable.length > 0 && !certain.some(({ effect }) => effect === "refuse");
+  if (isOpen && policy.mode === "enforce") {
     const verdict = { kind: "undecided", detail: signatures.unavailable.join("; ") } as const;
     return { rule, signatures, level, judgements: certain, verdict };
   }
+  const rehearsed = isOpen ? signatures.unavailable.flatMap(notToBeHad) : [];
   const about = [...judgeSignatures(signatures, rule), ...judgeContinuity(question, signatures, rule), ...judgeProvenance(level, rule)];
-  const judgements = [...certain, ...about.map((judgement) => softened(judgement, question, policy))];
+  const judgements = [...certain, ...rehearsed, ...about.map((judgement) => softened(judgement, question, policy))];
   return { rule, signatures, level, judgements, verdict: verdictOf(judgements) };
+}
+
+/** Audit mode stops no install, for want of an answer neither: it records that there was none. */
+function notToBeHad(detail: string): readonly Judgement[] {
+  const text = `audit: this would have been answered 503, until it can be had; ${detail}`;
+  return judge("warn", { code: "EVIDENCE_UNAVAILABLE", text, rule: "always" }).map((judgement) => ({
+    ...judgement,
+    reason: { ...judgement.reason, setAside: "audit" },
+  }));
 }
 
 /** The level that an archive's evidence makes under the rule that holds for it. Pure. */

@@ -48,6 +48,7 @@ export const HELP: Readonly<Record<ReasonCode, string>> = {
   SIGNER_CHANGED:
     "find out whether the project moved: if it did, name the new signer in a rule's `signed_by`, or waive first_use for this version",
   EVIDENCE_LOST: "find out why this one is not attested as those before it were; if it is right, waive no_downgrade for this version",
+  EVIDENCE_UNAVAILABLE: "try again soon; if this upstream never hands on what its index announces, set `evidence: as_served` for it",
   PROVENANCE_TOO_LOW: "use a version with better provenance, or let a rule of the policy ask for less",
   UPSTREAM_NOT_ALLOWED: "the policy binds this name to one upstream: publish it there, or change the rule's `upstream`",
 };

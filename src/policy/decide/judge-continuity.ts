@@ -5,7 +5,7 @@ import type { PolicyQuestion, Precedent } from "../../core/ports/policy.ts";
 import type { Signer } from "../../core/signer.ts";
 import type { EffectiveRule } from "../select-rule.ts";
 import { type Judgement, judge } from "./judgement.ts";
-import { describeSigner, ownSignatures, type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
+import { describeNone, describeSigner, ownSignatures, type Signatures, signaturesOf, type VerifiedSignature } from "./signatures.ts";
 import { compareUploads, type Upload, uploadOf } from "./upload-time.ts";
 
 /**
@@ -79,15 +79,16 @@ function isSameSigner(left: Signer, right: Signer): boolean {
 function judgeDowngrade(
   ref: ArtifactRef,
   earlier: readonly SignedPrecedent[],
-  { verified }: Signatures,
+  signatures: Signatures,
   { settings, origins }: EffectiveRule,
 ): readonly Judgement[] {
+  const { verified } = signatures;
   if (settings.noDowngrade === "off" || ownSignatures(verified).length > 0) return [];
   const line = majorOf(ref, ref.version);
   const had = earlier.findLast(({ precedent }) => majorOf(ref, precedent.version) === line && kindOf(precedent.file) === kindOf(ref.file));
   if (!had) return [];
   const signers = had.signatures.map(({ signer }) => describeSigner(signer)).join(", ");
-  const text = `expected verified evidence as ${had.precedent.file} of ${had.precedent.version} had it, by ${signers}, got none`;
+  const text = `expected verified evidence as ${had.precedent.file} of ${had.precedent.version} had it, by ${signers}, got ${describeNone(signatures, "none")}`;
   return judge("error", { code: "EVIDENCE_LOST", text, rule: origins.no_downgrade, check: "no_downgrade" });
 }
 

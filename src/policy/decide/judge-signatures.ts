@@ -2,7 +2,14 @@ import { ON_FAILURE, type OnFailure, type Policy, type Settings, type SignedBy, 
 import { matchSigner } from "../match-signer.ts";
 import type { EffectiveRule } from "../select-rule.ts";
 import { type Judgement, judge } from "./judgement.ts";
-import { describeSigner, type InvalidSignature, ownSignatures, type Signatures, type VerifiedSignature } from "./signatures.ts";
+import {
+  describeNone,
+  describeSigner,
+  type InvalidSignature,
+  ownSignatures,
+  type Signatures,
+  type VerifiedSignature,
+} from "./signatures.ts";
 
 /**
  * Whether the archive is signed as the rule demands. A signature that does not verify counts by itself, beside however many good ones: who can add a bad one
@@ -57,15 +64,15 @@ function judgeInvalid({ verifier, code, detail }: InvalidSignature, { settings, 
 
 function judgeMissing(
   counting: readonly VerifiedSignature[],
-  { unknown }: Signatures,
+  signatures: Signatures,
   { settings, origins }: EffectiveRule,
 ): readonly Judgement[] {
   const { require, onMissing } = settings.signature;
   if (!require || counting.length > 0) return [];
-  const [foreign] = unknown;
+  const [foreign] = signatures.unknown;
   // Signed, but with a key that the policy does not know: foreign where it names signers, as good as unsigned where it does not.
   if (foreign && settings.signedBy) return [];
-  const text = `expected a verified signature${by(settings.signedBy)}, got ${foreign ? foreign.detail : "none: nobody signed it"}`;
+  const text = `expected a verified signature${by(settings.signedBy)}, got ${foreign ? foreign.detail : describeNone(signatures, "none: nobody signed it")}`;
   return judge(onMissing, { code: "SIGNATURE_MISSING", text, rule: origins["signature.require"], check: "signature" });
 }
 

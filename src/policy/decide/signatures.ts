@@ -26,6 +26,8 @@ export interface Signatures {
   /** Made with keys that nobody named: nothing is known about them, neither good nor bad. */
   readonly unknown: readonly InvalidSignature[];
   readonly unavailable: readonly string[];
+  /** Why some that were announced count as absent. */
+  readonly discounted: readonly string[];
 }
 
 const SIGNATURE_VERIFIERS: ReadonlySet<VerifierId> = new Set<VerifierId>(["sigstore", "openpgp", "registry-signature", "vsa"]);
@@ -35,6 +37,7 @@ export function signaturesOf(evidence: readonly Evidence[]): Signatures {
   const invalid: InvalidSignature[] = [];
   const unknown: InvalidSignature[] = [];
   const unavailable: string[] = [];
+  const discounted: string[] = [];
   for (const { verifier, outcome } of evidence) {
     if (!SIGNATURE_VERIFIERS.has(verifier)) continue;
     switch (outcome.kind) {
@@ -49,20 +52,30 @@ export function signaturesOf(evidence: readonly Evidence[]): Signatures {
         });
         break;
       case "invalid": {
-        const detail = outcome.label === undefined ? outcome.detail : `${outcome.label}: ${outcome.detail}`;
+        const detail = labelled(outcome.label, outcome.detail);
         (outcome.code === "KEY_UNKNOWN" ? unknown : invalid).push({ verifier, code: outcome.code, detail });
         break;
       }
       case "unavailable":
-        unavailable.push(outcome.label === undefined ? outcome.detail : `${outcome.label}: ${outcome.detail}`);
+        unavailable.push(labelled(outcome.label, outcome.detail));
         break;
       case "absent":
+        if (outcome.detail !== undefined) discounted.push(labelled(outcome.label, outcome.detail));
         break;
       default:
         outcome satisfies never;
     }
   }
-  return { verified, invalid, unknown, unavailable };
+  return { verified, invalid, unknown, unavailable, discounted };
+}
+
+/** How there came to be no evidence, for the end of a sentence. */
+export function describeNone({ discounted }: Pick<Signatures, "discounted">, otherwise: string): string {
+  return discounted.length === 0 ? otherwise : `none: ${discounted.join("; ")}`;
+}
+
+function labelled(label: string | undefined, detail: string): string {
+  return label === undefined ? detail : `${label}: ${detail}`;
 }
 
 function vouchedIn(verifier: VerifierId, claims: Claims): Pick<VerifiedSignature, "vouched"> {

@@ -53,7 +53,7 @@ const outcomeSchema = z.discriminatedUnion("kind", [
     statement: statementSchema.exactOptional(),
   }),
   z.looseObject({ kind: z.literal("invalid"), code: z.enum(FINDING_CODES), detail: z.string(), label }),
-  z.looseObject({ kind: z.literal("absent"), label }),
+  z.looseObject({ kind: z.literal("absent"), label, detail: z.string().exactOptional() }),
   z.looseObject({ kind: z.literal("unavailable"), detail: z.string(), label }),
 ]) satisfies z.ZodType<Outcome>;
 

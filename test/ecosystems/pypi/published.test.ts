@@ -73,11 +73,16 @@ describe("evidence that could not be had does not pass for evidence that is not 
 
 test.each([
   ["the page says that there is none", SDIST, PROVENANCE],
-  ["the page names one, and upstream has none", WHEEL, undefined],
   ["it has no attestations", WHEEL, EMPTY],
   ["its bundles have no attestations", WHEEL, '{"version":1,"attestation_bundles":[{"publisher":null,"attestations":[]}]}'],
 ])("provenance is absent where %s", async (_what, file, provenance) => {
   expect(await published(bench(provenance), file)).toEqual([{ label: `the provenance of ${file}`, kind: "absent" }]);
+});
+
+test("provenance that the page names and upstream does not have could not be had", async () => {
+  expect(await published(bench(undefined))).toMatchObject([
+    { label: LABEL, kind: "unavailable", detail: expect.stringContaining("the simple index announces it") },
+  ]);
 });
 
 test("nothing is asked of upstream where the page says that there is none", async () => {

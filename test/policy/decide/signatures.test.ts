@@ -1,6 +1,19 @@
 import { describe, expect, test } from "vitest";
 import type { Evidence } from "../../../src/core/evidence.ts";
-import { answer, person, pgp, question, REF, signedBy, soundWith, summary, verdictOf, workflow } from "../../support/question.ts";
+import {
+  answer,
+  person,
+  pgp,
+  precedent,
+  question,
+  REF,
+  STRONG,
+  signedBy,
+  soundWith,
+  summary,
+  verdictOf,
+  workflow,
+} from "../../support/question.ts";
 
 const FINGERPRINT = "0123456789abcdef0123456789abcdef01234567";
 
@@ -212,4 +225,37 @@ describe("what a registry signs makes a level only where the policy speaks of it
   test.each(rows)("$name: $outcome", ({ policy, evidence, outcome }) => {
     expect(summary(verdictOf(policy, question({ evidence: soundWith(...evidence) })))).toBe(outcome);
   });
+});
+
+describe("evidence that could not be had", () => {
+  const unavailable = answer("sigstore", { kind: "unavailable", label: "the provenance", detail: "503" });
+  const asked = question({ evidence: soundWith(unavailable) });
+
+  test("decides nothing where the policy is enforced", () => {
+    expect(verdictOf("mode: enforce", asked)).toEqual({ kind: "undecided", detail: "the provenance: 503" });
+  });
+
+  test("stops no install in audit mode, which records it as what it would have come to", () => {
+    const verdict = verdictOf("mode: audit\ndefaults: {signature: {require: true, on_missing: error}}", asked);
+    expect(summary(verdict)).toBe("admit EVIDENCE_UNAVAILABLE SIGNATURE_MISSING");
+    expect(verdict).toMatchObject({
+      warnings: [{ setAside: "audit", text: expect.stringContaining("answered 503") }, { setAside: "audit" }],
+    });
+  });
+
+  test("is no cover for what is broken, in audit mode neither", () => {
+    const broken = answer("archive", { kind: "invalid", code: "ARCHIVE_UNSAFE", detail: "it writes to /etc" });
+    expect(summary(verdictOf("mode: audit", { ...asked, evidence: [answer("checksum", STRONG), broken, unavailable] }))).toBe(
+      "refuse ARCHIVE_UNSAFE",
+    );
+  });
+});
+
+test("evidence that was announced and counts as absent is named where some is missed", () => {
+  const discounted = answer("sigstore", { kind: "absent", label: "the attestations", detail: "upstream hands on none" });
+  const asked = question({ evidence: soundWith(discounted), precedents: [precedent("1.1.0", 200, signedBy(workflow("acme/tool")))] });
+  const verdict = verdictOf("defaults: {signature: {require: true, on_missing: error}}", asked);
+  expect(summary(verdict)).toBe("refuse SIGNATURE_MISSING EVIDENCE_LOST");
+  for (const reason of verdict.kind === "refuse" ? verdict.reasons : [])
+    expect(reason.text).toContain("the attestations: upstream hands on none");
 });
