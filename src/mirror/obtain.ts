@@ -16,6 +16,7 @@ import { Semaphore } from "../core/semaphore.ts";
 import { upstreamById } from "../core/upstream-names.ts";
 import type { Admission, Refusal, Verdict } from "../core/verdict.ts";
 import { type AdmitDeps, type Arrival, admit } from "./admit.ts";
+import { upstreamsFor } from "./bound-upstreams.ts";
 import type { Counters } from "./counters.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { Flight, type Withhold } from "./flight.ts";
@@ -227,7 +228,9 @@ export class Mirror {
   /** Undefined where what is held can only be checked anew as a whole: by verifiers that need its bytes. */
   async #toReverify(repository: Repository, held: Admission, blob: AdmittedBlob): Promise<Reverification | undefined> {
     const upstream = upstreamById(repository, held.upstream);
-    if (!upstream || !isWhole(held, this.#verifierIds)) return undefined;
+    // Another one must not hear of a name that the policy has bound since, not even for what is published beside the archive.
+    const mayHear = upstream && upstreamsFor(this.#deps.policy, repository, held.ref.name).includes(upstream);
+    if (!mayHear || !isWhole(held, this.#verifierIds)) return undefined;
     const outdated = outdatedVerifiers(this.#deps.verifiers, repository, held);
     if (outdated.length > 0) return { held, blob, upstream, verifiers: outdated };
     const { verdict } = (await this.#judge(repository, held).catch(unlessUndecided)) ?? {};

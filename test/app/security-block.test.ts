@@ -384,15 +384,12 @@ describe("in audit mode", () => {
     { signed: "invalid", expected: "admit SUBJECT_MISMATCH SIGNATURE_MISSING", wouldRefuse: true },
     { signed: "unsigned", expected: "admit SIGNATURE_MISSING", wouldRefuse: true },
     { signed: "untrusted", expected: foreignWarned, wouldRefuse: true },
+    { signed: "unavailable", expected: "admit EVIDENCE_UNAVAILABLE SIGNATURE_MISSING", wouldRefuse: true },
     { signed: "trusted", expected: admit, wouldRefuse: false },
   ])("$signed is served, and the log says what enforcing would do: $wouldRefuse", async ({ signed, expected, wouldRefuse }) => {
     const entry = await expectToBe(expected, aamPlace(signed));
     expect(entry.wouldRefuse).toBe(wouldRefuse);
     expect(entry.warnings.every(({ setAside }) => setAside === "audit")).toBe(true);
-  });
-
-  test("what could not be had is not guessed", async () => {
-    await expectToBe("undecided", aamPlace("unavailable"));
   });
 });
 

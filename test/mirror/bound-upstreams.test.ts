@@ -5,6 +5,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { publishTarball, publishWheel } from "../support/fake-registry.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
 import { type MirrorBench, startMirror } from "../support/mirror-bench.ts";
+import { SigstoreInstance } from "../support/sigstore-instance.ts";
 import { answerServices, BINDING, leaks, publishTool, twoUpstreamsConfig } from "../support/two-upstreams.ts";
 
 interface Bench {
@@ -212,6 +213,51 @@ test("an archive that was admitted from elsewhere is checked anew, and counts as
   const asked = internal.requests.length;
   expect((await mirror.get(path)).status).toBe(200);
   expect(internal.requests).toHaveLength(asked);
+}, 60_000);
+
+test("what another upstream gave for a bound name is not verified again either when a root changes: its evidence would be asked for there", async () => {
+  const [outside, internal] = [await startFakeUpstream(), await startFakeUpstream()];
+  const dataDir = mkdtempSync(join(tmpdir(), "assay-bound-"));
+  const [policy, root] = [join(dataDir, "policy.yaml"), join(dataDir, "root.json")];
+  publishTool(outside, "9.9.9", "evil");
+  const [ours, theirs] = [new SigstoreInstance(), new SigstoreInstance()];
+  const signature = { type: "sigstore", bundle: theirs.signStatement({ _type: "https://in-toto.io/Statement/v1", subject: [] }) };
+  outside.serve("/aam/packages/@acme/tool/9.9.9/signature", {
+    contentType: "application/json",
+    body: JSON.stringify({ signatures: [signature] }),
+  });
+  writeFileSync(policy, "version: 1\ndefaults: {signature: {on_invalid: warn}}\n");
+  writeFileSync(root, JSON.stringify(ours.trustedRoot()));
+  const mirror = await startMirror({
+    dataDir,
+    config: `
+policy: ${policy}
+metadata_ttl: 0s
+trust: {outside: {sigstore: ${root}}}
+repositories:
+  - name: aam
+    ecosystem: aam
+    upstreams: [{url: "${outside.origin}/aam/", trust: outside, retries: 0}, {name: internal, url: "${internal.origin}/aam/", retries: 0}]
+`,
+  });
+  onTestFinished(async () => {
+    await mirror.close();
+    await Promise.all([outside.close(), internal.close()]);
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  const path = "/aam/packages/@acme/tool/9.9.9/tarball";
+  expect((await mirror.get(path)).status).toBe(200);
+  expect(leaks(outside).map((request) => request.path)).toContain("/aam/packages/@acme/tool/9.9.9/signature");
+  writeFileSync(policy, `version: 1\ndefaults: {signature: {on_invalid: warn}}\n${BINDING}\n`);
+  await vi.waitFor(() => expect(mirror.logged.some(({ message }) => message.startsWith("the policy changed"))).toBe(true), {
+    timeout: 30_000,
+    interval: 100,
+  });
+  writeFileSync(root, JSON.stringify(theirs.trustedRoot()));
+  await mirror.assay.trust.reload();
+  const asked = leaks(outside).length;
+  expect((await mirror.get(path)).status).toBe(403);
+  expect(leaks(outside)).toHaveLength(asked);
 }, 60_000);
 
 test("a name that the rule binds to an upstream which its repository lacks is refused there, and nobody is asked", async () => {
