@@ -7,6 +7,7 @@ import { parseStrictJsonObject, StrictJsonError } from "../../core/parse-strict-
 import { quote } from "../../core/quote.ts";
 import { publicRepository, TRUSTED_ROOT_TARGET } from "../tuf/public-repository.ts";
 import { decodeBase64 } from "./base64.ts";
+import { rememberEncoding } from "./remember-encoding.ts";
 
 const MEDIA_TYPES: ReadonlySet<JsonValue | undefined> = new Set([
   "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
@@ -135,7 +136,7 @@ function requireBase64(value: JsonValue | undefined, where: string): string {
 function checkKeys(material: TrustMaterial): void {
   for (const { certChain } of [...material.certificateAuthorities, ...material.timestampAuthorities]) {
     for (const certificate of certChain) {
-      certificate.verify(certificate);
+      rememberEncoding(certificate).verify(certificate);
       if (Number.isNaN(certificate.notBefore.getTime()) || Number.isNaN(certificate.notAfter.getTime()))
         throw new RootProblem("a certificate has no period of validity");
     }

@@ -24,6 +24,7 @@ import {
   requireTimeWithin,
 } from "./log-entry.ts";
 import { type ManagedKey, requireValid, selectKey } from "./managed-key.ts";
+import { rememberEncoding } from "./remember-encoding.ts";
 import { type SignedContent, signedContent } from "./signed-content.ts";
 import { readStatement, requireSubject, STATEMENT_PAYLOAD_TYPE } from "./statement.ts";
 import type { TrustRoot } from "./trust-root.ts";
@@ -105,7 +106,7 @@ function byCertificate(evidence: BundleEvidence, { leaf, chain }: Extract<Bundle
   const { issuer, identity, source } = readSigningCertificate(leaf);
   refuseRoots(chain);
   for (const entry of evidence.entries) requireRecordedCertificate(entry, leaf);
-  const certificate = X509Certificate.parse(Buffer.from(leaf));
+  const certificate = rememberEncoding(X509Certificate.parse(Buffer.from(leaf)));
   for (const entry of evidence.entries) requireTimeWithin(entry, certificate);
   requireKnownIssuer(certificate, evidence.root.material);
   const times = verifyEntity(evidence, { $case: "certificate", certificate }, refuseKey);
