@@ -125,12 +125,14 @@ export class SigstoreInstance {
   readonly timestampRoot: Authority;
   readonly timestampAuthority: Authority;
 
-  constructor(now = Date.UTC(2026, 5, 1)) {
+  /** `curve` is that of the authorities' keys; the public-good instance has P-384. */
+  constructor(now = Date.UTC(2026, 5, 1), curve = "P-256") {
+    const keys = (): Keys => ecKeys(curve);
     this.now = now;
-    this.rootAuthority = makeAuthority("root", undefined, now);
-    this.authority = makeAuthority("intermediate", this.rootAuthority, now);
-    this.timestampRoot = makeAuthority("timestamp root", undefined, now);
-    this.timestampAuthority = makeAuthority("timestamp", this.timestampRoot, now, false);
+    this.rootAuthority = makeAuthority("root", undefined, now, { keys: keys() });
+    this.authority = makeAuthority("intermediate", this.rootAuthority, now, { keys: keys() });
+    this.timestampRoot = makeAuthority("timestamp root", undefined, now, { keys: keys() });
+    this.timestampAuthority = makeAuthority("timestamp", this.timestampRoot, now, { keys: keys(), issues: false });
     this.rekor1 = makeLog("rekor.example", ecKeys());
     this.rekor2 = makeTiledLog("log2026.example", ed25519Keys());
   }
@@ -381,8 +383,18 @@ export interface Authority {
   readonly keyId: Buffer;
 }
 
-function makeAuthority(commonName: string, parent: Authority | undefined, now: number, issues = true): Authority {
-  const keys = ecKeys();
+interface AuthorityOptions {
+  readonly keys: Keys;
+  /** Whether it may issue certificates. */
+  readonly issues?: boolean;
+}
+
+function makeAuthority(
+  commonName: string,
+  parent: Authority | undefined,
+  now: number,
+  { keys, issues = true }: AuthorityOptions,
+): Authority {
   const name = sequence(set(sequence(oid("2.5.4.3"), utf8(commonName))));
   const keyId = createHash("sha1").update(keys.spki).digest();
   const serial = element(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)]));
