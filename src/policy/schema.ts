@@ -28,11 +28,21 @@ const MAX_PATTERNS = 200;
 const MAX_SIGNERS = 1000;
 const DEFAULT_FEED_AGE_MS = 7 * DAY_MS;
 
+/** The schema made last without paths to check. To make one takes ten times as long as to read a small policy with it. */
+let madeLast: { readonly now: number; readonly schema: ReturnType<typeof makePolicySchema> } | undefined;
+
 /**
  * The policy as it is written, checked and parsed key by key. What no key can tell alone (unknown signers, shadowed rules) is for `crossProblems`.
  * Every message is a noun phrase that completes "expected …".
  */
-export function policySchema({ now, isReadable }: PolicySurroundings) {
+export function policySchema(surroundings: PolicySurroundings): ReturnType<typeof makePolicySchema> {
+  if (surroundings.isReadable) return makePolicySchema(surroundings);
+  const { now } = surroundings;
+  if (madeLast?.now !== now) madeLast = { now, schema: makePolicySchema({ now }) };
+  return madeLast.schema;
+}
+
+function makePolicySchema({ now, isReadable }: PolicySurroundings) {
   const name = z.string({ error: NAME_WORDS }).regex(NAME, { error: NAME_WORDS });
   const pattern = parsedText("a package pattern such as pkg:npm/%40acme/*", parsePurlPattern);
   const path = parsedBy("the path of a file or folder that can be read", (value) => {

@@ -4,6 +4,9 @@ import type { Policy, Rule, SignerRule } from "../../core/policy.ts";
 import { asList, asTree, valueAt } from "../../core/schema.ts";
 import { loadPolicy, PolicyInvalid } from "../load-policy.ts";
 
+/** Times of day make no difference to what is suggested, and schemas are made anew for each `now`. */
+const DAY_MS = 86_400_000;
+
 /** Entries for a policy, as they are written. */
 export interface Fragment {
   readonly signers?: Readonly<Record<string, JsonObject>>;
@@ -22,7 +25,7 @@ export function loadFragment(fragment: Fragment, policy: Policy, now: number): P
   const standIns = Object.fromEntries(named.filter((name) => typeof name === "string").map((name) => [name, { key: name }]));
   const text = formatYaml({ version: 1, ...fragment, signers: { ...standIns, ...fragment.signers } });
   try {
-    const { signers, rules, waivers } = loadPolicy({ file: "suggestion", text, now }).policy;
+    const { signers, rules, waivers } = loadPolicy({ file: "suggestion", text, now: now - (now % DAY_MS) }).policy;
     const added = new Map([...signers].filter(([name]) => Object.hasOwn(fragment.signers ?? {}, name)));
     return {
       signers: added,
