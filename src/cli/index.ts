@@ -9,6 +9,7 @@ import { EXIT_DONE, exitCode } from "./exit.ts";
 import { explain, inspectProvenance, type ReportCommand } from "./explain.ts";
 import { rotateKeys, showKeys } from "./keys.ts";
 import { type LogFlags, showLog } from "./log.ts";
+import { type PackFlags, pack } from "./pack.ts";
 import { checkPolicy, explainPolicy } from "./policy.ts";
 import { serve } from "./serve.ts";
 import { createToken, listTokens, revokeToken, type TokenFlags } from "./token.ts";
@@ -173,6 +174,20 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .addOption(new Option("--level <level>", "level to ask for (default: what the policy asks for)").choices(LEVELS))
     .action(async (purls: readonly string[], flags: AuditFlags) => {
       exit = await auditProvenance(reportCommand(flags), { purls, all: flags.all === true, level: flags.level });
+    });
+  program
+    .command("pack")
+    .description("make the deterministic .aam archive of a package's folder, or check one")
+    .argument("[dir]", "the package's folder; it is only read")
+    .option("-o, --output <file>", "the archive, or a folder for it (default: NAME-VERSION.aam here)")
+    .option("--force", "replace an archive that has other bytes")
+    .option("--list", "write nothing, say what would be packed")
+    .option("--check <archive>", "name what differs from the archive that this command makes of the same content")
+    .option("--json", "print JSON")
+    .action(async (folder: string | undefined, flags: PackFlags) => {
+      const print = (text: string) => void process.stdout.write(text);
+      const warn = (text: string) => void process.stderr.write(text);
+      exit = await pack({ env, print, warn }, folder, flags);
     });
   program
     .command("verify")

@@ -21,7 +21,7 @@ const EQUALS = 0x3d;
  */
 export function parsePax(body: Buffer): PaxOverrides {
   const records = new Map<string, string>();
-  for (const [key, value] of readRecords(body)) {
+  for (const [key, value] of paxRecords(body)) {
     if (key.startsWith("GNU.sparse.")) throw unsupported("it has a sparse file, which some readers expand and others do not");
     if (key === "hdrcharset" && value !== "ISO-IR 10646 2000 UTF-8")
       throw ambiguous(`a pax header has another character set, ${quote(value)}`);
@@ -44,8 +44,8 @@ function show(value: string | number | undefined): string {
 
 const OVERRIDES: ReadonlySet<string> = new Set(["path", "linkpath", "size"]);
 
-/** Each record is `LENGTH KEY=VALUE\n`, where the decimal length counts the whole record. */
-function* readRecords(body: Buffer): Generator<readonly [string, string]> {
+/** Each record is `LENGTH KEY=VALUE\n`, where the decimal length counts the whole record. Throws ARCHIVE_MALFORMED. */
+export function* paxRecords(body: Buffer): Generator<readonly [string, string]> {
   let at = 0;
   while (at < body.length) {
     const space = body.indexOf(SPACE, at);

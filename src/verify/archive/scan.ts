@@ -5,12 +5,16 @@ import { EntryTree } from "./entry-tree.ts";
 import { ArchiveFinding, malformed } from "./finding.ts";
 import { ManifestCollector } from "./manifest-collector.ts";
 import type { ScanJob, ScanReport } from "./scan-report.ts";
+import type { ScannedMember } from "./scanned-member.ts";
 import type { Tally } from "./tally.ts";
 import { scanTar } from "./tar.ts";
 import { scanZip } from "./zip.ts";
 
-/** Scans one archive file. Blocks the thread for long stretches, so it belongs in a worker. Rejects only for bugs. */
-export async function scan(job: ScanJob): Promise<ScanReport> {
+/**
+ * Scans one archive file. Blocks the thread for long stretches, so it belongs in a worker, or in a command of its own. Rejects only for bugs.
+ * `observe` is told of each member of a tar archive, up to the first that is unsound.
+ */
+export async function scan(job: ScanJob, observe?: (member: ScannedMember) => void): Promise<ScanReport> {
   let fd: number | undefined;
   try {
     fd = openSync(job.path, "r");
@@ -19,6 +23,7 @@ export async function scan(job: ScanJob): Promise<ScanReport> {
       budget: new Budget(job.limits, sizeBytes),
       tree: new EntryTree(job.limits.archiveEntries),
       manifests: new ManifestCollector(job.format.manifests, job.limits.manifestBytes),
+      ...(observe ? { observe } : {}),
     };
     await scanContainer(fd, sizeBytes, job.format, tally);
     if (tally.budget.entries === 0) throw malformed("it is empty");

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import type { ArchiveFormat } from "../../core/ports/ecosystem.ts";
 import { quote } from "../../core/quote.ts";
-import { ByteFeed, type Walk } from "./byte-feed.ts";
+import { ByteFeed, type Walk, type Want } from "./byte-feed.ts";
 import { checkLinkTarget, parseEntryPath } from "./entry-path.ts";
 import { isZero } from "./file-region.ts";
 import { ambiguous, malformed, pastLimit, unsafe, unsupported } from "./finding.ts";
 import { type PaxOverrides, parsePax } from "./pax.ts";
+import type { FileContent, TarExtension } from "./scanned-member.ts";
 import type { Tally } from "./tally.ts";
 import { BLOCK_BYTES, decodeTarHeader, type TarHeader } from "./tar-header.ts";
 import { type TarContainer, unpack } from "./unpack.ts";
@@ -15,6 +16,7 @@ const MAX_EXTENSION_BYTES = 1024 * 1024;
 /** The largest size that a header can say in octal. Past it, and only then, is a pax size needed. */
 const MAX_OCTAL_SIZE = 0o77777777777;
 const PIECE_BYTES = 64 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Walks a tar archive from the first header to the last byte. Nothing is unpacked to disk, and no entry is ever whole in memory.
@@ -39,6 +41,7 @@ export async function scanTar(
 
 function* walkTar(format: ArchiveFormat, tally: Tally): Walk {
   let overrides: PaxOverrides = {};
+  let extensions: TarExtension[] = [];
   for (;;) {
     const block = yield { exactly: BLOCK_BYTES };
     // Archives without the closing zero blocks exist, and every reader takes the end of the file for the end.
@@ -50,22 +53,31 @@ function* walkTar(format: ArchiveFormat, tally: Tally): Walk {
       break;
     }
     tally.budget.countEntry();
+    // The block is valid only until the next is asked for.
+    const raw = tally.observe ? Buffer.from(block) : block;
+    if (!"gxLK".includes(header.type)) {
+      const entry = effective(header, overrides);
+      const content = yield* walkEntry(entry, format, tally);
+      tally.observe?.({ ...entry, ...content, header: raw, extensions });
+      overrides = {};
+      extensions = [];
+      continue;
+    }
+    const body = yield* readExtension(header);
+    if (tally.observe) extensions.push({ type: header.type, header: raw, body });
     switch (header.type) {
       case "g":
-        checkGlobal(parsePax(yield* readExtension(header)));
+        checkGlobal(parsePax(body));
         break;
       case "x":
-        overrides = merge(overrides, parsePax(yield* readExtension(header)));
+        overrides = merge(overrides, parsePax(body));
         break;
       case "L":
-        overrides = merge(overrides, { path: longName(yield* readExtension(header)) });
+        overrides = merge(overrides, { path: longName(body) });
         break;
       case "K":
-        overrides = merge(overrides, { linkpath: longName(yield* readExtension(header)) });
+        overrides = merge(overrides, { linkpath: longName(body) });
         break;
-      default:
-        yield* walkEntry(effective(header, overrides), format, tally);
-        overrides = {};
     }
   }
   if (Object.keys(overrides).length > 0) throw malformed("it ends with an extended header that belongs to no entry");
@@ -124,7 +136,7 @@ function effective(header: TarHeader, overrides: PaxOverrides): TarHeader {
   return { type: header.type, name, nameBytes: Buffer.byteLength(name), linkname: overrides.linkpath ?? header.linkname, sizeBytes };
 }
 
-function* walkEntry(entry: TarHeader, format: ArchiveFormat, tally: Tally): Walk {
+function* walkEntry(entry: TarHeader, format: ArchiveFormat, tally: Tally): Generator<Want, FileContent | undefined, Buffer> {
   tally.budget.checkPath(entry.name, entry.nameBytes);
   const segments = parseEntryPath(entry.name);
   const isLink = entry.type === "1" || entry.type === "2";
@@ -167,7 +179,12 @@ function checkNoContent(entry: TarHeader): void {
     throw ambiguous(`entry ${quote(entry.name)} is a folder or a link, yet has ${entry.sizeBytes} bytes of content`);
 }
 
-function* walkFile(entry: TarHeader, segments: readonly string[], format: ArchiveFormat, tally: Tally): Walk {
+function* walkFile(
+  entry: TarHeader,
+  segments: readonly string[],
+  format: ArchiveFormat,
+  tally: Tally,
+): Generator<Want, FileContent, Buffer> {
   const sink = tally.manifests.open(segments);
   const hash = createHash("sha256");
   for (let left = entry.sizeBytes; left > 0; ) {
@@ -177,9 +194,12 @@ function* walkFile(entry: TarHeader, segments: readonly string[], format: Archiv
     hash.update(piece);
     sink?.(piece);
   }
-  const padding = (BLOCK_BYTES - (entry.sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES;
-  if (padding > 0 && (yield { exactly: padding }).length < padding) throw malformed(`it is cut short after entry ${quote(entry.name)}`);
-  tally.tree.addFile(placed(entry.name, format), hash.digest("base64"));
+  const paddingBytes = (BLOCK_BYTES - (entry.sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES;
+  const padding = paddingBytes === 0 ? NOTHING : yield { exactly: paddingBytes };
+  if (padding.length < paddingBytes) throw malformed(`it is cut short after entry ${quote(entry.name)}`);
+  const digest = hash.digest();
+  tally.tree.addFile(placed(entry.name, format), digest.toString("base64"));
+  return { sha256: digest.toString("hex"), cleanPadding: isZero(padding) };
 }
 
 function addLink(entry: TarHeader, segments: readonly string[], format: ArchiveFormat, tally: Tally): void {

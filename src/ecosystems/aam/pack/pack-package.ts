@@ -24,6 +24,8 @@ export interface PackedPackage {
   readonly listing: readonly ListingEntry[];
   /** What the author should look at; each is one sentence. */
   readonly warnings: readonly string[];
+  /** Whether a file at this path of the package's folder would be packed. */
+  selects(path: string): boolean;
 }
 
 const UAAPS_MANIFEST = "package.agent.json";
@@ -53,7 +55,7 @@ export async function packPackage(folder: readonly FolderEntry[], epochSeconds: 
   const present = new Set(candidates.map(({ path }) => path));
   require(missingReferences(manifests.references, { packed, present }), "the archive would lack what the manifests refer to");
   const { bytes, listing } = await writeArchive(entries, epochSeconds, limits);
-  const { name, version } = manifests;
+  const { name, version, files } = manifests;
   return {
     name,
     version,
@@ -61,6 +63,7 @@ export async function packPackage(folder: readonly FolderEntry[], epochSeconds: 
     bytes,
     listing,
     warnings: [...manifests.warnings, ...warningsOf(packed, present, manifests)],
+    selects: (path) => isSelected(path, files),
   };
 }
 
