@@ -4,6 +4,7 @@ import { parseAddressRange } from "../core/address-range.ts";
 import { ECOSYSTEM_IDS } from "../core/artifact.ts";
 import { DEFAULT_LIMITS, type Limits } from "../core/limits.ts";
 import { isLoopbackHost } from "../core/loopback.ts";
+import { DIALECTS } from "../core/ports/upstream-client.ts";
 import { boolean, choice, duration, integer, list, map, parsedBy, text, unexpected, wordOr } from "../core/schema.ts";
 import { Secret } from "./secret.ts";
 import { parseSize } from "./size.ts";
@@ -93,10 +94,18 @@ export function configSchema(surroundings: Surroundings) {
     trust: name().optional(),
     evidence: choice(EVIDENCE).optional(),
     verdicts: boolean().optional(),
+    dialect: choice(DIALECTS).optional(),
   }).superRefine((keys, context) => {
     const isOnTheWire = keys.url.protocol === "http:" && !isLoopbackHost(keys.url.hostname);
     if (keys.auth && (isOnTheWire || keys.url.protocol === "file:")) {
       context.addIssue({ code: "custom", path: ["auth"], message: "credentials only for an https url, or for http to this machine" });
+    }
+    if (keys.url.protocol === "file:" && keys.dialect !== undefined) {
+      context.addIssue({
+        code: "custom",
+        path: ["dialect"],
+        message: "nothing here for a file: url, which is a folder and speaks neither",
+      });
     }
     if (keys.url.protocol === "file:" && keys.verdicts) {
       context.addIssue({ code: "custom", path: ["verdicts"], message: "nothing here for a file: url, which is no other Assay" });
@@ -121,7 +130,11 @@ export function configSchema(surroundings: Surroundings) {
     evidence: choice(EVIDENCE).optional(),
   }).superRefine((keys, context) => {
     for (const [key, message] of misplacedKeys(keys)) context.addIssue({ code: "custom", path: [key], message });
-    for (const [position, { url }] of (keys.upstreams ?? []).entries()) {
+    for (const [position, { url, dialect }] of (keys.upstreams ?? []).entries()) {
+      if (dialect !== undefined && keys.ecosystem !== "aam") {
+        const message = "nothing here: only aam registries have several protocols";
+        context.addIssue({ code: "custom", path: ["upstreams", position, "dialect"], message });
+      }
       if (url.protocol !== "file:" || keys.ecosystem === "aam") continue;
       context.addIssue({
         code: "custom",

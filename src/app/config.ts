@@ -6,7 +6,7 @@ import type { EcosystemId } from "../core/artifact.ts";
 import { AssayError } from "../core/errors.ts";
 import type { Limits } from "../core/limits.ts";
 import type { RepositoryPolicy } from "../core/policy.ts";
-import type { Upstream } from "../core/ports/upstream-client.ts";
+import type { Dialect, Upstream } from "../core/ports/upstream-client.ts";
 import { formatProblem, type Problem } from "../core/problems.ts";
 import { schemaProblems } from "../core/schema.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RETRIES, DEFAULT_TIMEOUTS, type UpstreamTimeouts } from "../upstream/options.ts";
@@ -47,6 +47,8 @@ export interface UpstreamConfig {
   readonly evidence?: EvidenceSetting;
   /** Whether it is another Assay, whose signed verdicts a policy may rely on. */
   readonly verdicts: boolean;
+  /** What an AAM registry speaks; found out where left out. */
+  readonly dialect?: Dialect;
 }
 
 /** What it means that an index announces evidence which its upstream does not have: see `Upstream`. */
@@ -199,7 +201,7 @@ function toRepository(written: Written["repositories"][number]): RepositoryConfi
 type WrittenUpstream = NonNullable<Written["repositories"][number]["upstreams"]>[number];
 
 function toUpstream(written: WrittenUpstream): UpstreamConfig {
-  const { name, url, auth, ca, proxy, timeouts, retries, concurrency, file_origins, trust, evidence, verdicts } = written;
+  const { name, url, auth, ca, proxy, timeouts, retries, concurrency, file_origins, trust, evidence, verdicts, dialect } = written;
   return {
     ...defaultUpstream(url),
     ...(name === undefined ? {} : { name }),
@@ -217,6 +219,7 @@ function toUpstream(written: WrittenUpstream): UpstreamConfig {
     trust: trust ?? "public",
     ...(evidence === undefined ? {} : { evidence }),
     verdicts: verdicts ?? false,
+    ...(dialect === undefined ? {} : { dialect }),
   };
 }
 

@@ -46,26 +46,29 @@ export async function connectRepositories(
 
 /** The only place where credentials are taken out of their wrapping. */
 export function upstreamOptions(repository: string, upstreams: readonly UpstreamConfig[], env: Environment): UpstreamOptions[] {
-  return upstreams.map(({ name, url, auth, ca, proxy, timeouts, retries, concurrency, fileOrigins, trust, evidence, verdicts }) => {
-    const through = proxy === "none" ? undefined : (proxy ?? proxyOfEnvironment(url, env));
-    const named = name === undefined ? { url } : { name, url };
-    return {
-      upstream: {
-        id: upstreamId(repository, named),
-        ...named,
-        trust,
-        ...(evidence ? { evidence } : {}),
-        ...(verdicts ? { verdicts } : {}),
-      },
-      ...(auth ? { auth: revealAuth(auth) } : {}),
-      ...(ca === undefined ? {} : { ca }),
-      ...(through ? { proxy: proxyUrl(through) } : {}),
-      timeouts,
-      retries,
-      concurrency,
-      fileOrigins,
-    };
-  });
+  return upstreams.map(
+    ({ name, url, auth, ca, proxy, timeouts, retries, concurrency, fileOrigins, trust, evidence, verdicts, dialect }) => {
+      const through = proxy === "none" ? undefined : (proxy ?? proxyOfEnvironment(url, env));
+      const named = name === undefined ? { url } : { name, url };
+      return {
+        upstream: {
+          id: upstreamId(repository, named),
+          ...named,
+          trust,
+          ...(evidence ? { evidence } : {}),
+          ...(verdicts ? { verdicts } : {}),
+          ...(dialect ? { dialect } : {}),
+        },
+        ...(auth ? { auth: revealAuth(auth) } : {}),
+        ...(ca === undefined ? {} : { ca }),
+        ...(through ? { proxy: proxyUrl(through) } : {}),
+        timeouts,
+        retries,
+        concurrency,
+        fileOrigins,
+      };
+    },
+  );
 }
 
 function revealAuth(auth: UpstreamCredentials): UpstreamAuth {

@@ -13,6 +13,7 @@ const EXIT_CODE: Readonly<Record<ErrorCode, number>> = {
   METHOD_NOT_ALLOWED: 64,
   NOT_ACCEPTABLE: 64,
   CONFLICT: 65,
+  GONE: 66,
   PAYLOAD_TOO_LARGE: 65,
   UNPROCESSABLE: 65,
   OFFLINE: 69,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AssayError } from "../core/errors.ts";
-import type { Ecosystem } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
+import type { AskedOf } from "./asked-of.ts";
 import { problemOfError, sendProblem } from "./problem.ts";
 import { ClientLeft } from "./pump.ts";
 
@@ -10,7 +10,7 @@ export function answerError(
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
-  { log, ecosystem }: { readonly log: Log; readonly ecosystem?: Ecosystem | undefined },
+  { log, askedOf }: { readonly log: Log; readonly askedOf?: AskedOf | undefined },
 ): void {
   if (error instanceof ClientLeft) return;
   const fields = { err: error, method: request.method, requestId: response.getHeader("x-request-id") };
@@ -23,5 +23,5 @@ export function answerError(
   // HTTP/1.0 without a length shows no cut but a reset: there the end of the connection is the end of the body.
   if (response.headersSent && request.httpVersion === "1.0") request.socket.resetAndDestroy();
   else if (response.headersSent) response.destroy();
-  else sendProblem(response, problemOfError(error), { method: request.method ?? "GET", ecosystem });
+  else sendProblem(response, problemOfError(error), { method: request.method ?? "GET", askedOf });
 }

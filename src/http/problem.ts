@@ -1,10 +1,11 @@
 import type { ServerResponse } from "node:http";
 import { AssayError, type ErrorCode } from "../core/errors.ts";
-import type { Ecosystem, Problem } from "../core/ports/ecosystem.ts";
+import type { Problem } from "../core/ports/ecosystem.ts";
 import { printableLine } from "../core/printable-line.ts";
 import { formatPurl } from "../core/purl.ts";
 import type { Admission, Refusal } from "../core/verdict.ts";
 import { visibleText } from "../core/visible-text.ts";
+import type { AskedOf } from "./asked-of.ts";
 
 /**
  * The one table from error code to status. 404 only where every upstream is well and has it not: a 404 sends Python clients on to the next index.
@@ -18,6 +19,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   METHOD_NOT_ALLOWED: 405,
   NOT_ACCEPTABLE: 406,
   CONFLICT: 409,
+  GONE: 410,
   PAYLOAD_TOO_LARGE: 413,
   UNPROCESSABLE: 422,
   OFFLINE: 504,
@@ -87,9 +89,9 @@ export function problemOfRefusal(admission: Admission, refusal: Refusal, origin:
 export function sendProblem(
   response: ServerResponse,
   problem: Problem & { readonly retryAfterSeconds?: number },
-  options: { method: string; ecosystem?: Ecosystem | undefined; headers?: Readonly<Record<string, string>> },
+  options: { method: string; askedOf?: AskedOf | undefined; headers?: Readonly<Record<string, string>> },
 ): void {
-  const own = options.ecosystem?.problemBody?.(problem);
+  const own = options.askedOf?.ecosystem.problemBody?.(problem, options.askedOf.context);
   const status = (problem.kind === "error" ? own?.status : undefined) ?? problem.status;
   const body = own?.body ?? Buffer.from(`${JSON.stringify(commonBody(problem))}\n`);
   const line = problem.kind === "refusal" ? `assay: ${problem.detail}` : problem.detail;

@@ -7,6 +7,7 @@ import type { EcosystemAnswer, EcosystemRequest, Repository } from "../core/port
 import { SingleFlight } from "../core/single-flight.ts";
 import { RefusedMidway } from "../mirror/flight.ts";
 import { answerError } from "./answer-error.ts";
+import { askedOf } from "./asked-of.ts";
 import type { HttpDeps } from "./deps.ts";
 import { type HotPage, pageKey } from "./hot.ts";
 import { originOf } from "./origin.ts";
@@ -18,6 +19,7 @@ import { serveArtifact } from "./serve-artifact.ts";
 import { serveExplanation } from "./serve-explanation.ts";
 import { answerMetrics } from "./serve-metrics.ts";
 import { hotPage, servePage } from "./serve-page.ts";
+import { servePlain } from "./serve-plain.ts";
 import { serveSummary, summarizedArchive } from "./serve-summary.ts";
 import type { AnswerKind } from "./tally.ts";
 import { parseTarget } from "./target.ts";
@@ -144,15 +146,7 @@ async function send(
       outgoing.end();
       return;
     case "plain":
-      outgoing.writeHead(answer.status, {
-        "Content-Type": answer.contentType,
-        "Content-Length": String(answer.body.length),
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        ...answer.headers,
-      });
-      outgoing.end(incoming.method === "HEAD" ? undefined : answer.body);
-      return;
+      return servePlain(incoming, outgoing, answer);
     default:
       return answer satisfies never;
   }
@@ -160,7 +154,8 @@ async function send(
 
 function answerFailed(context: Context<Env>, error: unknown, repository: Repository | undefined, deps: HttpDeps): Response {
   const { incoming, outgoing } = context.env;
-  const ecosystem = repository && deps.ecosystems[repository.ecosystem];
-  answerError(incoming as IncomingMessage, outgoing as ServerResponse, error, { log: deps.log, ecosystem });
+  const request = incoming as IncomingMessage;
+  const about = repository && askedOf(request, repository, deps);
+  answerError(request, outgoing as ServerResponse, error, { log: deps.log, askedOf: about });
   return RESPONSE_ALREADY_SENT;
 }

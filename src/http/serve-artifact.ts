@@ -4,6 +4,7 @@ import type { EcosystemAnswer, Repository } from "../core/ports/ecosystem.ts";
 import { printableLine } from "../core/printable-line.ts";
 import type { Admission, Admit } from "../core/verdict.ts";
 import type { FlightReader } from "../mirror/flight.ts";
+import { askedOf } from "./asked-of.ts";
 import { askerOf } from "./asker.ts";
 import type { HttpDeps } from "./deps.ts";
 import type { HotFile } from "./hot.ts";
@@ -69,7 +70,7 @@ function refuse(
   deps.tally.refused(repository.name, admission.verdict.reasons[0].code);
   sendProblem(response, problemOfRefusal(admission, admission.verdict, origin), {
     method: request.method ?? "GET",
-    ecosystem: deps.ecosystems[repository.ecosystem],
+    askedOf: askedOf(request, repository, deps),
   });
 }
 

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ArtifactRef } from "../core/artifact.ts";
 import { AssayError } from "../core/errors.ts";
 import type { EcosystemRequest, Repository } from "../core/ports/ecosystem.ts";
+import { askedOf } from "./asked-of.ts";
 import { askerOf } from "./asker.ts";
 import type { HttpDeps } from "./deps.ts";
 import { problemOfRefusal, sendProblem } from "./problem.ts";
@@ -48,7 +49,7 @@ export async function serveSummary(
     if (admission.verdict.kind !== "refuse") throw new Error("an archive was refused by a verdict that admits it");
     sendProblem(response, problemOfRefusal(admission, admission.verdict, origin), {
       method: request.method ?? "GET",
-      ecosystem: deps.ecosystems[repository.ecosystem],
+      askedOf: askedOf(request, repository, deps),
     });
     return;
   }

@@ -203,6 +203,7 @@ export class MirrorDocuments implements Documents {
 
   #answer(request: DocumentRequest, record: DocumentRecord): HeldDocument {
     return {
+      key: request.key,
       body: record.body,
       contentType: record.contentType,
       url: new URL(record.url),

@@ -7,7 +7,7 @@ import { type Foresight, type ListedArchive, type ListedPackage, MARK_CHARACTERS
 import type { Index, Sighting } from "../core/ports/index-store.ts";
 import type { Policy } from "../core/ports/policy.ts";
 import { printableLine } from "../core/printable-line.ts";
-import type { Admission, ReasonCode, Refusal } from "../core/verdict.ts";
+import type { Admission, Reason, ReasonCode, Refusal } from "../core/verdict.ts";
 import { isWhole } from "./is-whole.ts";
 import { type Facts, type History, precedentsOf, questionOf, upstreamNames } from "./judge.ts";
 import { mayBeMended } from "./may-be-mended.ts";
@@ -86,6 +86,24 @@ export class MirrorForesight implements Foresight {
     return { reasons: listed.archives.some(isOpen) ? new Map([...foreseen, ...known]) : foreseen, until };
   }
 
+  barred(repository: Repository, { name, upstream, archives }: Parameters<Foresight["barred"]>[1]): ReadonlyMap<string, string> {
+    const barred = new Map<string, string>();
+    for (const { version, file, claims } of archives) {
+      const { verdict } = this.#deps.policy.foresee({
+        ref: { repository: repository.name, ecosystem: repository.ecosystem, name, version, file },
+        digest: claimedDigest(claims),
+        upstreams: upstreamNames(repository, upstream.id),
+        publishedAt: undefined,
+        firstSeenAt: undefined,
+        packageFirstSeenAt: undefined,
+        now: this.#deps.clock.now(),
+      });
+      const [first, ...others] = verdict.kind === "refuse" ? verdict.reasons.filter(isOfName) : [];
+      if (first) barred.set(file, inWords({ kind: "refuse", reasons: [first, ...others] }));
+    }
+    return barred;
+  }
+
   async #scene(repository: Repository, listed: ListedPackage): Promise<Scene> {
     const { index, clock } = this.#deps;
     const [refused, sightings] = await Promise.all([
@@ -153,6 +171,11 @@ function subjectOf(archive: ListedArchive, { repository, listed, held, refused, 
   const seenAt = firstSeenAt.get(key);
   const times = { ...(publishedAt === undefined ? {} : { publishedAt }), ...(seenAt === undefined ? {} : { firstSeenAt: seenAt }) };
   return { ...known, facts: { ref, upstream: listed.upstream.id, ...times } };
+}
+
+/** Whether it is about name, version and upstream alone. Which tags a version carries, and since when it is there, is not known of a list's entry. */
+function isOfName({ code, rule }: Reason): boolean {
+  return code === "DENIED" || code === "UPSTREAM_NOT_ALLOWED" || (code === "GOVERNANCE" && rule !== "governance.require_tag");
 }
 
 /** Whether the index lists what was refused: one that claims other digests by now has another archive under the name. */

@@ -117,6 +117,7 @@ export class MemoryServices implements Documents, Foresight, Pick<Index, "file" 
     const listing = request.read({ body, contentType: page.contentType, url: request.url });
     if (listing) this.#list(request, listing);
     return {
+      key: request.key,
       body,
       contentType: page.contentType,
       url: request.url,
@@ -141,6 +142,10 @@ export class MemoryServices implements Documents, Foresight, Pick<Index, "file" 
   async marks(_repository: Repository, listed: ListedPackage): Promise<Marks> {
     this.listings.push(listed);
     return { reasons: new Map(this.marked), until: this.markedUntil };
+  }
+
+  barred(_repository: Repository, { archives }: Pick<ListedPackage, "archives">): ReadonlyMap<string, string> {
+    return new Map(archives.flatMap(({ file }) => (this.marked.has(file) ? [[file, this.marked.get(file) ?? ""]] : [])));
   }
 
   async file(ref: ArtifactRef): Promise<KnownFile | undefined> {

@@ -13,7 +13,7 @@ export function ecosystemRules(id: EcosystemId, { limits, log }: { readonly limi
   const services: EcosystemServices = {
     documents: { get: nobody },
     index: { file: nobody, files: nobody, admitted: nobody },
-    foresight: { marks: nobody },
+    foresight: { marks: nobody, barred: () => new Map() },
     upstream: { fetch: nobody },
     limits,
     log,

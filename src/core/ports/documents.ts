@@ -21,6 +21,8 @@ export interface DocumentRequest extends DocumentKey {
 
 /** A document that may be used now. */
 export interface HeldDocument {
+  /** Of the request that it answers. */
+  readonly key: string;
   readonly body: Buffer;
   readonly contentType: string;
   readonly url: URL;

@@ -200,6 +200,14 @@ export interface Problem {
   readonly kind: "refusal" | "error";
 }
 
+/** The request that a problem answers. */
+export interface ProblemContext {
+  /** Path below the mount as the client sent it, with its first slash and without its query: not decoded, and perhaps of a kind that cannot be. */
+  readonly path: string;
+  /** Where clients reach the repository: origin and mount, without a final slash; the mount alone where the client's Host header is none. */
+  readonly base: string;
+}
+
 export interface Ecosystem {
   readonly id: EcosystemId;
   /** Digests to compute while an archive streams in, besides those always computed. */
@@ -241,5 +249,8 @@ export interface Ecosystem {
    * The body that this ecosystem's clients show best; undefined for the common one (application/problem+json).
    * `status` replaces an error's, where the ecosystem's protocol ties its code to another one. A refusal stays 403.
    */
-  problemBody?(problem: Problem): { readonly contentType: string; readonly body: Buffer; readonly status?: number } | undefined;
+  problemBody?(
+    problem: Problem,
+    context: ProblemContext,
+  ): { readonly contentType: string; readonly body: Buffer; readonly status?: number } | undefined;
 }

@@ -41,4 +41,12 @@ export interface Marks {
 export interface Foresight {
   /** Asks no upstream. Throws what `Index` throws. */
   marks(repository: Repository, listed: ListedPackage): Promise<Marks>;
+  /**
+   * For lists of packages, where names and versions are all that is known: which archives are refused for these alone, whatever else there is to say of them, with the reason,
+   * by file. Asks nobody.
+   */
+  barred(
+    repository: Repository,
+    listed: Pick<ListedPackage, "name" | "archives"> & { readonly upstream: Upstream },
+  ): ReadonlyMap<string, string>;
 }

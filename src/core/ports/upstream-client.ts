@@ -15,7 +15,13 @@ export interface Upstream {
   readonly trust?: string;
   /** Whether it is another Assay, which has a signed verdict beside each archive. Nobody else is asked for one. */
   readonly verdicts?: boolean;
+  /** What an AAM registry speaks, where the operator says; found out otherwise. */
+  readonly dialect?: Dialect;
 }
+
+/** The HTTP protocols of AAM registries: that of the UAAPS specification, and the AAM one below `/api/v1`. */
+export const DIALECTS = ["uaaps", "api-v1"] as const;
+export type Dialect = (typeof DIALECTS)[number];
 
 /** The few response headers that are passed on. Never a client's or an upstream's header array. */
 export interface DocumentResponse {

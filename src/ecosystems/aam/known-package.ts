@@ -2,15 +2,18 @@ import type { ArtifactRef } from "../../core/artifact.ts";
 import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import { isJsonObject } from "../../core/json.ts";
 import type { DocumentRequest, HeldDocument } from "../../core/ports/documents.ts";
-import type { EcosystemServices, Freshness, Repository } from "../../core/ports/ecosystem.ts";
+import type { Freshness, Repository } from "../../core/ports/ecosystem.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
 import { upstreamsToAsk } from "../../core/upstreams-to-ask.ts";
 import type { Admission } from "../../core/verdict.ts";
-import { freshnessOf } from "./freshness.ts";
+import { freshnessOf, oldest } from "./freshness.ts";
 import { archiveFile, type PackageName, parsePackageName, parseVersion, type Version } from "./names.ts";
 import { listingOf, type Package, type PackageVersion } from "./package.ts";
+import type { AamServices } from "./services.ts";
+import { withDetails } from "./sources/api-v1-details.ts";
+import { API_V1_REGISTRY } from "./sources/api-v1-registry.ts";
 import type { Source } from "./sources/source.ts";
-import { isFolder, sourceOf, sourcesOf } from "./sources/sources-of.ts";
+import { sourceOf, sourcesOf } from "./sources/sources-of.ts";
 
 /** A package as upstream lists it. */
 export interface ListedPackage {
@@ -28,20 +31,32 @@ export interface KnownPackage {
   readonly admissions: ReadonlyMap<Version, Admission>;
 }
 
-type Services = Pick<EcosystemServices, "documents" | "index" | "limits" | "upstreamsFor">;
+type Services = Pick<AamServices, "dialects" | "documents" | "index" | "limits" | "log" | "upstreamsFor">;
 
-/** The package from the first upstream that has it; undefined where none does. Throws what `Documents` throws. */
-export async function listedPackage(services: Services, repository: Repository, name: PackageName): Promise<ListedPackage | undefined> {
+/**
+ * The package from the first upstream that has it; undefined where none does. With `only`, what is said of other versions may be less than their registry says.
+ * Throws what `Documents` throws.
+ */
+export async function listedPackage(
+  services: Services,
+  repository: Repository,
+  name: PackageName,
+  only?: Version,
+): Promise<ListedPackage | undefined> {
   const held = await heldDocument(services, repository, name);
   if (!held) return undefined;
-  const context = { registry: held.upstream.url, limits: services.limits };
-  return { package: sourceOf(held).readPackage(held, name, context), upstream: held.upstream, freshness: freshnessOf(held) };
+  const { upstream } = held;
+  const source = sourceOf(held);
+  const found = source.readPackage(held, name, { registry: upstream.url, limits: services.limits });
+  if (source !== API_V1_REGISTRY) return { package: found, upstream, freshness: freshnessOf(held) };
+  const detailed = await withDetails(services, { repository, upstream, package: found }, only);
+  return { package: detailed.package, upstream, freshness: oldest([freshnessOf(held), ...detailed.documents.map(freshnessOf)]) };
 }
 
 /** The dist-tags of a version as upstream has them, wherever our pages move them to. Undefined where no upstream has the package. Throws what `Documents` throws. */
 export async function tagsOf(services: Services, repository: Repository, ref: ArtifactRef): Promise<readonly string[] | undefined> {
   const name = parsePackageName(ref.name);
-  const listed = name && (await listedPackage(services, repository, name));
+  const listed = name && (await listedPackage(services, repository, name, parseVersion(ref.version)));
   return listed && [...listed.package.distTags].filter(([, version]) => version === ref.version).map(([tag]) => tag);
 }
 
@@ -49,8 +64,13 @@ export async function tagsOf(services: Services, repository: Repository, ref: Ar
  * What upstream lists and what it has lost but we admitted: that stays installable by its exact version. It counts as yanked, because a version
  * that its registry took back must not be chosen for a new install.
  */
-export async function knownPackage(services: Services, repository: Repository, name: PackageName): Promise<KnownPackage | undefined> {
-  const listed = await listedPackage(services, repository, name);
+export async function knownPackage(
+  services: Services,
+  repository: Repository,
+  name: PackageName,
+  only?: Version,
+): Promise<KnownPackage | undefined> {
+  const listed = await listedPackage(services, repository, name, only);
   const admissions = admissionsByVersion(await services.index.admitted(repository.name, name), name);
   const lost = [...admissions.keys()].filter((version) => !listed?.package.versions.has(version));
   if (lost.length === 0) return listed && { ...listed, admissions };
@@ -72,10 +92,12 @@ export async function knownPackage(services: Services, repository: Repository, n
 }
 
 /** The requests for a package's metadata, each upstream's in turn. Throws UPSTREAM_NOT_ALLOWED. */
-function packageRequests(services: Services, repository: Repository, name: PackageName): readonly DocumentRequest[] {
-  return upstreamsToAsk(services, repository, name).flatMap((upstream) =>
-    sourcesOf(upstream).map((source) => packageRequest(services, repository, { name, upstream, source })),
-  );
+async function packageRequests(services: Services, repository: Repository, name: PackageName): Promise<readonly DocumentRequest[]> {
+  const perUpstream = upstreamsToAsk(services, repository, name).map(async (upstream) => {
+    const sources = await sourcesOf(services.dialects, repository, upstream);
+    return sources.map((source) => packageRequest(services, repository, { name, upstream, source }));
+  });
+  return (await Promise.all(perUpstream)).flat();
 }
 
 function packageRequest(
@@ -94,24 +116,38 @@ function packageRequest(
   };
 }
 
+/** Where nobody has it, or an upstream has something else in its place, upstreams are asked once more which dialect they speak. */
 async function heldDocument(services: Services, repository: Repository, name: PackageName): Promise<HeldDocument | undefined> {
-  const requests = packageRequests(services, repository, name);
+  const ask = async (): Promise<HeldDocument | undefined> => askInTurn(services, await packageRequests(services, repository, name));
+  const haveChanged = (): Promise<boolean> => services.dialects.haveChanged(repository, upstreamsToAsk(services, repository, name));
+  try {
+    return (await ask()) ?? ((await haveChanged()) ? await ask() : undefined);
+  } catch (error) {
+    if (!(error instanceof AssayError && OF_ANOTHER_DIALECT.has(error.code)) || !(await haveChanged())) throw error;
+    return ask();
+  }
+}
+
+const OF_ANOTHER_DIALECT: ReadonlySet<string> = new Set(["UPSTREAM_CONTENT_TYPE", "UPSTREAM_MALFORMED", "UPSTREAM_STATUS"]);
+
+async function askInTurn(services: Services, requests: readonly DocumentRequest[]): Promise<HeldDocument | undefined> {
   try {
     return await services.documents.get(requests);
   } catch (error) {
-    const unreachable = error instanceof AssayError && error.code === "UPSTREAM_UNREACHABLE";
-    const held = unreachable ? await heldOtherLayout(services, requests) : undefined;
+    const held = isUpstreamFailure(error) && DOWN.has(error.code) ? await heldInOtherForm(services, requests) : undefined;
     if (!held) throw error;
     return held;
   }
 }
 
+const DOWN: ReadonlySet<string> = new Set(["OFFLINE", "UPSTREAM_CIRCUIT_OPEN", "UPSTREAM_TIMEOUT", "UPSTREAM_UNREACHABLE"]);
+
 /**
- * A folder that is not mounted fails on its first document, so what is held of its other layout would not be looked at. Only the first upstream's:
- * no other may step in for one that fails.
+ * An upstream that is down, as a folder that is not mounted, fails on its first document, so what is held of its other layout or dialect would not be looked at. Only
+ * the first upstream's: no other may step in for one that fails.
  */
-async function heldOtherLayout(services: Services, [first, other]: readonly DocumentRequest[]): Promise<HeldDocument | undefined> {
-  if (!first || !isFolder(first.upstream) || other?.upstream !== first.upstream) return undefined;
+async function heldInOtherForm(services: Services, [first, other]: readonly DocumentRequest[]): Promise<HeldDocument | undefined> {
+  if (!first || other?.upstream !== first.upstream) return undefined;
   try {
     return await services.documents.get([other]);
   } catch (error) {

@@ -1,17 +1,23 @@
 import { AssayError } from "../../core/errors.ts";
+import type { ArtifactKind } from "./artifact-kinds.ts";
 
 /** Section 12.6. */
 const DEFAULT_LIMIT = 50;
-const MAX_LIMIT = 200;
+export const MAX_LIMIT = 200;
 
 const TEXT_CHARACTERS = 200;
 const CURSOR_CHARACTERS = 2000;
 
-/** What a client asks of the package list. */
-export interface ListQuery {
+/** Which packages are wanted. `category` and `sort` can only be asked for in the UAAPS dialect, `type` only in the AAM one. */
+export interface Search {
   readonly q: string | undefined;
   readonly category: string | undefined;
   readonly sort: string | undefined;
+  readonly type: ArtifactKind | undefined;
+}
+
+/** What a client asks of the package list. */
+export interface ListQuery extends Search {
   readonly limit: number;
   readonly cursor: Cursor;
 }
@@ -25,10 +31,11 @@ export interface Cursor {
 /** Throws BAD_REQUEST. A limit past the maximum is lowered to it, as the specification has it. */
 export function parseListQuery(query: URLSearchParams): ListQuery {
   return {
-    q: text(query, "q"),
-    category: text(query, "category"),
-    sort: text(query, "sort"),
-    limit: parseLimit(query.get("limit")),
+    q: searchText(query, "q"),
+    category: searchText(query, "category"),
+    sort: searchText(query, "sort"),
+    type: undefined,
+    limit: parseLimit(query.get("limit"), { standard: DEFAULT_LIMIT, max: MAX_LIMIT }),
     cursor: parseCursor(query.get("cursor")),
   };
 }
@@ -40,17 +47,25 @@ export function formatListQuery({ q, category, sort, limit }: ListQuery, next: C
   return new URLSearchParams([...given, ["limit", String(limit)], ["cursor", cursor]]).toString();
 }
 
-function text(query: URLSearchParams, name: string): string | undefined {
+/** Undefined where it is left out or empty. Throws BAD_REQUEST. */
+export function searchText(query: URLSearchParams, name: string): string | undefined {
   const value = query.get(name) ?? "";
   if (value.length > TEXT_CHARACTERS) throw new AssayError("BAD_REQUEST", `${name} is longer than ${TEXT_CHARACTERS} characters`);
   return value === "" ? undefined : value;
 }
 
-function parseLimit(value: string | null): number {
-  if (value === null) return DEFAULT_LIMIT;
-  const limit = /^\d{1,9}$/.test(value) ? Number(value) : 0;
-  if (limit > 0) return Math.min(limit, MAX_LIMIT);
-  throw new AssayError("BAD_REQUEST", `expected a limit from 1 to ${MAX_LIMIT}, got ${JSON.stringify(value.slice(0, 80))}`);
+/** Throws BAD_REQUEST for what is no number from 1 on. One past the maximum is lowered to it. */
+export function parseLimit(value: string | null, { standard, max }: { readonly standard: number; readonly max: number }): number {
+  if (value === null) return standard;
+  const limit = parseCount(value);
+  if (limit !== undefined) return Math.min(limit, max);
+  throw new AssayError("BAD_REQUEST", `expected a limit from 1 to ${max}, got ${JSON.stringify(value.slice(0, 80))}`);
+}
+
+/** A whole number from 1 to 999,999,999. */
+export function parseCount(value: string): number | undefined {
+  const count = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+  return count > 0 ? count : undefined;
 }
 
 function parseCursor(value: string | null): Cursor {

@@ -1,10 +1,13 @@
-import { isJsonObject } from "../../core/json.ts";
-import type { EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
+import type { Repository } from "../../core/ports/ecosystem.ts";
 import type { ListedArchive } from "../../core/ports/foresight.ts";
 import { moveTags } from "../move-tags.ts";
-import type { KnownPackage } from "./known-package.ts";
-import { archiveFile, type Version } from "./names.ts";
+import { deprecationOf } from "./facts.ts";
+import { type KnownPackage, knownPackage } from "./known-package.ts";
+import { packageNotFound, versionNotFound } from "./missing.ts";
+import { archiveFile, type PackageName, type Version } from "./names.ts";
 import type { Package, PackageVersion } from "./package.ts";
+import { requireUpstreams } from "./resolve.ts";
+import type { AamServices } from "./services.ts";
 
 /** Tags of one log line. */
 const LOGGED_TAGS = 20;
@@ -15,12 +18,32 @@ export interface MarkedPackage extends KnownPackage {
   readonly markedUntil: number;
 }
 
+/** What both dialects make their pages of; `only` as for `knownPackage`. Throws NOT_FOUND for a package that no upstream has, UPSTREAM_NOT_CONFIGURED where there is none to ask. */
+export async function markedPackage(
+  services: AamServices,
+  repository: Repository,
+  name: PackageName,
+  only?: Version,
+): Promise<MarkedPackage> {
+  const found = await knownPackage(services, repository, name, only);
+  if (!found) requireUpstreams(repository);
+  if (!found) throw packageNotFound(name);
+  return withMarks(services, repository, found);
+}
+
+/** Throws NOT_FOUND. */
+export function versionOf({ package: { name, versions } }: KnownPackage, version: Version): PackageVersion {
+  const found = versions.get(version);
+  if (!found) throw versionNotFound(name, version);
+  return found;
+}
+
 /**
  * The package with every version yanked that would be refused: it leaves ranges and tags, and stays there for a lock file that names it, whose install then meets the
  * refusal. The reason stands in `deprecated` too, which clients show. Section 12.7.
  */
 export async function withMarks(
-  services: Pick<EcosystemServices, "foresight" | "log">,
+  services: Pick<AamServices, "foresight" | "log">,
   repository: Repository,
   known: KnownPackage,
 ): Promise<MarkedPackage> {
@@ -37,7 +60,7 @@ export async function withMarks(
   const open = [...versions.values()].filter(({ yanked }) => !yanked);
   const { tags, stuck } = moveTags(
     found.distTags,
-    open.map(({ version, fields }) => ({ version, deprecated: isDeprecated(fields) })),
+    open.map((version) => ({ version: version.version, deprecated: deprecationOf(version) !== undefined })),
     (version) => versions.get(version as Version)?.refused === true,
   );
   if (stuck.length > 0) {
@@ -67,10 +90,6 @@ function marked(version: PackageVersion, reason: string | undefined): PackageVer
   if (reason === undefined) return version;
   const { yankedReason: said } = version.fields;
   const yankedReason = typeof said === "string" && said !== "" ? `${said}; ${reason}` : reason;
-  const deprecated = isDeprecated(version.fields) ? {} : { deprecated: { message: reason } };
+  const deprecated = deprecationOf(version) ? {} : { deprecated: { message: reason } };
   return { ...version, yanked: true, refused: true, fields: { ...version.fields, yankedReason, ...deprecated } };
-}
-
-function isDeprecated({ deprecated }: PackageVersion["fields"]): boolean {
-  return isJsonObject(deprecated);
 }

@@ -35,9 +35,12 @@ export function parseVersion(text: string): Version | undefined {
   return exact === text ? (text as Version) : undefined;
 }
 
-/** A dist-tag must not read as a version, or a client could not tell the two apart. */
+/** What stands in the place of a version or tag in the addresses of either dialect, or is a word of the protocol. */
+const RESERVED_WORDS: ReadonlySet<string> = new Set(["dist-tags", "audit-log", "approvals", "versions", "tags"]);
+
+/** A dist-tag must not read as a version nor as a reserved word, or a client could not tell them apart. */
 export function isDistTag(text: string): boolean {
-  return TAG.test(text) && !semver.valid(text);
+  return TAG.test(text) && !RESERVED_WORDS.has(text) && !semver.valid(text);
 }
 
 /** The package's folder in a local registry: `@scope/name` is `scope--name`. Section 12.2. */

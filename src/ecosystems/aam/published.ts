@@ -1,15 +1,16 @@
 import { type Checked, passed } from "../../core/finding.ts";
 import { isJsonObject } from "../../core/json.ts";
-import type { EcosystemServices, Repository, Resolution, SignedItem, SignedSource } from "../../core/ports/ecosystem.ts";
+import type { Repository, Resolution, SignedItem, SignedSource } from "../../core/ports/ecosystem.ts";
 import { askSource } from "../../core/signed-source.ts";
 import { parsePackageName, parseVersion } from "./names.ts";
+import type { AamServices } from "./services.ts";
 import type { EvidenceSubject } from "./signatures/evidence.ts";
 import { type EvidenceEnding, evidenceFile } from "./signatures/folder-evidence.ts";
 import { signatureAnswer } from "./signatures/registry-evidence.ts";
 import { itemsOfAnswer, itemsOfBundle } from "./signatures/signed-items.ts";
 import { isFolder } from "./sources/sources-of.ts";
 
-type Services = Pick<EcosystemServices, "documents" | "index" | "limits">;
+type Services = Pick<AamServices, "dialects" | "documents" | "index" | "limits">;
 
 /** What is signed for a version: what its registry's `/signature` answers, or the three files beside its archive in a local registry. */
 export async function published(services: Services, repository: Repository, resolution: Resolution): Promise<readonly SignedSource[]> {

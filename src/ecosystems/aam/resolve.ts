@@ -1,17 +1,18 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import { type Checksum, parseHexChecksum } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
-import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
+import type { Repository, Resolution } from "../../core/ports/ecosystem.ts";
 import type { KnownFile } from "../../core/ports/index-store.ts";
 import { quote } from "../../core/quote.ts";
 import { type ListedPackage, listedPackage } from "./known-package.ts";
+import { packageNotFound, versionNotFound } from "./missing.ts";
 import { archiveFile, type PackageName, parsePackageName, parseVersion } from "./names.ts";
 import type { PackageVersion } from "./package.ts";
-import { packageNotFound, versionNotFound } from "./routes.ts";
+import type { AamServices } from "./services.ts";
 import { sidecarRequest } from "./sources/sidecar.ts";
 import { isFolder } from "./sources/sources-of.ts";
 
-type Services = Pick<EcosystemServices, "documents" | "index" | "limits" | "upstreamsFor">;
+type Services = Pick<AamServices, "dialects" | "documents" | "index" | "limits" | "log" | "upstreamsFor">;
 
 /**
  * Where an archive is and every digest claimed for it. A yanked version resolves like any other: lock files name it.
@@ -24,7 +25,7 @@ export async function resolve(services: Services, repository: Repository, ref: A
     throw new AssayError("NOT_FOUND", `${JSON.stringify(`${ref.name}@${ref.version}`.slice(0, 200))} names no AAM package`);
   }
   requireUpstreams(repository);
-  const listed = await listedPackage(services, repository, name);
+  const listed = await listedPackage(services, repository, name, version);
   if (!listed) throw packageNotFound(name);
   const found = listed.package.versions.get(version);
   if (!found) throw versionNotFound(name, version);

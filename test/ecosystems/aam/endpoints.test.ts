@@ -71,7 +71,10 @@ describe("what is not there", () => {
     ["packages/Bad_Name", "PACKAGE_NOT_FOUND"],
     [`packages/${NAME}/9.9.9`, "VERSION_NOT_FOUND"],
     [`packages/${NAME}/9.9.9/signature`, "VERSION_NOT_FOUND"],
-    [`packages/${NAME}/latest`, "VERSION_NOT_FOUND"],
+    [`packages/${NAME}/LATEST`, "VERSION_NOT_FOUND"],
+    [`packages/${NAME}/latest/tarball`, "VERSION_NOT_FOUND"],
+    [`packages/${NAME}/stable`, "TAG_NOT_FOUND"],
+    [`packages/${NAME}/constructor`, "TAG_NOT_FOUND"],
   ])("%s: %s", async (path, detailCode) => {
     await expect(bench().get(path)).rejects.toMatchObject({ code: "NOT_FOUND", detailCode });
   });
@@ -117,6 +120,7 @@ describe("a package", () => {
           author: "maker",
           publishedAt: "2026-02-20T10:00:00Z",
           deprecated: { message: "old" },
+          warnings: [{ code: "PACKAGE_DEPRECATED", message: "old" }],
           integrity: integrity(`${NAME} 1.3.0`),
           size: 12,
           tarball: `${ORIGIN}/aam/packages/${NAME}/1.3.0/tarball`,

@@ -14,7 +14,8 @@ describe("a version that would be refused", () => {
     const bench = registry(["1.0.0", "1.1.0"]);
     const plain = await bench.json(`packages/${NAME}/1.1.0`);
     bench.memory.marked.set(file("1.1.0"), REASON);
-    const marked = { ...plain, yanked: true, yankedReason: REASON, deprecated: { message: REASON } };
+    const warnings = [{ code: "PACKAGE_DEPRECATED", message: REASON }];
+    const marked = { ...plain, yanked: true, yankedReason: REASON, deprecated: { message: REASON }, warnings };
     expect(await bench.json(`packages/${NAME}/1.1.0`)).toEqual(marked);
     expect(await bench.json(`packages/${NAME}`)).toMatchObject({
       versions: { "1.0.0": { yanked: false }, "1.1.0": marked },

@@ -1,19 +1,21 @@
 import { AssayError } from "../../../core/errors.ts";
 import type { JsonObject, JsonValue } from "../../../core/json.ts";
 import type { HeldDocument } from "../../../core/ports/documents.ts";
-import type { EcosystemServices, Freshness, Repository } from "../../../core/ports/ecosystem.ts";
+import type { Freshness, Repository } from "../../../core/ports/ecosystem.ts";
 import type { Upstream } from "../../../core/ports/upstream-client.ts";
+import { hasKind } from "../artifact-kinds.ts";
 import { oldest } from "../freshness.ts";
 import { knownPackage } from "../known-package.ts";
-import type { ListQuery } from "../list-query.ts";
+import type { Search } from "../list-query.ts";
 import { withMarks } from "../marks.ts";
 import type { PackageName } from "../names.ts";
 import { latestVersion, openVersions } from "../package.ts";
+import type { AamServices } from "../services.ts";
 import type { CatalogueEntry } from "../sources/folder-source.ts";
 import { FOLDER_SOURCES, folderSourceOf } from "../sources/sources-of.ts";
 import type { Catalogue } from "./catalogue.ts";
 
-type Services = Pick<EcosystemServices, "documents" | "index" | "foresight" | "limits" | "log" | "upstreamsFor">;
+type Services = Pick<AamServices, "dialects" | "documents" | "index" | "foresight" | "limits" | "log" | "upstreamsFor">;
 
 type Order = (a: CatalogueEntry, b: CatalogueEntry) => number;
 
@@ -27,20 +29,27 @@ const ORDERS: ReadonlyMap<string, Order> = new Map<string, Order>([
 
 /** The lists of a repository's local registries as one: of packages with the same name, the first registry's that may have the name. */
 export function folderCatalogue(services: Services, repository: Repository, upstreams: readonly Upstream[]): Catalogue {
+  const slice: Catalogue["slice"] = async (search, offset, count) => {
+    const { entries, freshness } = await readEntries(services, repository, upstreams);
+    const found = select(entries, search);
+    const wanted = found.slice(offset, offset + count);
+    const summaries = (await Promise.all(wanted.map((entry) => summary(services, repository, entry)))).flat();
+    const until = Math.min(...summaries.map(({ markedUntil }) => markedUntil));
+    return {
+      packages: summaries.flatMap(({ summary: one }) => (one ? [one] : [])),
+      total: found.length,
+      isTotalKnown: true,
+      freshness: freshness && { ...freshness, freshUntil: Math.min(freshness.freshUntil, until) },
+    };
+  };
   return {
-    async page(query, position) {
-      const { entries, freshness } = await readEntries(services, repository, upstreams);
-      const found = select(entries, query);
-      const begin = parsePosition(position, found.length);
-      const end = begin + query.limit;
-      const summaries = (await Promise.all(found.slice(begin, end).map((entry) => summary(services, repository, entry)))).flat();
-      const until = Math.min(...summaries.map(({ markedUntil }) => markedUntil));
-      return {
-        packages: summaries.flatMap(({ summary: one }) => (one ? [one] : [])),
-        next: end < found.length ? String(end) : undefined,
-        total: found.length,
-        freshness: freshness && { ...freshness, freshUntil: Math.min(freshness.freshUntil, until) },
-      };
+    slice,
+    async page({ limit, ...search }, position) {
+      const begin = parsePosition(position);
+      const { packages, total, freshness } = await slice(search, begin, limit);
+      const end = Math.min(begin + limit, total);
+      // A list that became shorter since ends here; the client is told so by an empty last page.
+      return { packages, places: Math.max(0, end - begin), next: end < total ? String(end) : undefined, total, freshness };
     },
   };
 }
@@ -87,7 +96,7 @@ function catalogueDocument(services: Services, repository: Repository, upstream:
   );
 }
 
-function select(entries: readonly CatalogueEntry[], { q, category, sort = "name" }: ListQuery): readonly CatalogueEntry[] {
+function select(entries: readonly CatalogueEntry[], { q, category, type, sort = "name" }: Search): readonly CatalogueEntry[] {
   const order = ORDERS.get(sort);
   if (!order) {
     throw new AssayError("BAD_REQUEST", `cannot sort by ${JSON.stringify(sort)}`, {
@@ -98,6 +107,7 @@ function select(entries: readonly CatalogueEntry[], { q, category, sort = "name"
   return entries
     .filter((entry) => wanted === undefined || searchable(entry).some((part) => part.toLowerCase().includes(wanted)))
     .filter((entry) => category === undefined || entry.fields["category"] === category)
+    .filter((entry) => type === undefined || hasKind(entry.fields, type))
     .toSorted(order);
 }
 
@@ -107,11 +117,9 @@ function searchable({ name, fields }: CatalogueEntry): readonly string[] {
   return [name, text(fields["description"]), ...(Array.isArray(keywords) ? keywords.map(text) : [])];
 }
 
-function parsePosition(position: string | undefined, total: number): number {
+function parsePosition(position: string | undefined): number {
   if (position === undefined) return 0;
-  const begin = /^\d{1,9}$/.test(position) ? Number(position) : undefined;
-  // A list that became shorter since ends here; the client is told so by an empty last page.
-  if (begin !== undefined) return Math.min(begin, total);
+  if (/^\d{1,9}$/.test(position)) return Number(position);
   throw new AssayError("BAD_REQUEST", "the cursor is not one of this list's", { help: "start again without it" });
 }
 

@@ -1,23 +1,28 @@
 import { AssayError } from "../../../core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../../../core/json.ts";
 import type { HeldDocument } from "../../../core/ports/documents.ts";
-import type { EcosystemServices } from "../../../core/ports/ecosystem.ts";
+import type { AamServices } from "../services.ts";
+import { apiV1Base } from "../sources/api-v1-address.ts";
 import { requireJson, UAAPS_ACCEPT } from "../sources/http-registry.ts";
 import type { SourceDocument } from "../sources/source.ts";
 import type { EvidenceSubject, PublishedEvidence } from "./evidence.ts";
 
-type Services = Pick<EcosystemServices, "documents" | "limits">;
+type Services = Pick<AamServices, "dialects" | "documents" | "limits">;
 
-/** What a registry's own `/signature` answers, as it answers it; undefined for one without that address. Throws what `Documents` throws. */
-export function signatureAnswer(services: Services, subject: EvidenceSubject): Promise<HeldDocument | undefined> {
+/**
+ * What a registry's own `/signature` answers, as it answers it; undefined for one without that address. The AAM dialect has none by itself; another Assay has it there too.
+ * Throws what `Documents` throws.
+ */
+export async function signatureAnswer(services: Services, subject: EvidenceSubject): Promise<HeldDocument | undefined> {
   const { repository, upstream, name, version } = subject;
   const path = `${name}/${version.version}`;
-  return services.documents.get([
-    {
+  const dialects = await services.dialects.of(repository, upstream);
+  return services.documents.get(
+    dialects.map((dialect) => ({
       repository: repository.name,
-      key: `signature/${path}`,
+      key: dialect === "uaaps" ? `signature/${path}` : `api-v1-signature/${path}`,
       upstream,
-      url: new URL(`packages/${path}/signature`, upstream.url),
+      url: new URL(`packages/${path}/signature`, dialect === "uaaps" ? upstream.url : apiV1Base(upstream.url)),
       accept: UAAPS_ACCEPT,
       maxBytes: services.limits.sidecarBytes,
       keepWhenAbsent: true,
@@ -25,8 +30,8 @@ export function signatureAnswer(services: Services, subject: EvidenceSubject): P
         readAnswer(document, services, subject);
         return undefined;
       },
-    },
-  ]);
+    })),
+  );
 }
 
 /** The evidence in that answer. */
@@ -38,7 +43,7 @@ export async function registryEvidence(services: Services, subject: EvidenceSubj
 }
 
 /** Throws UPSTREAM_MALFORMED for evidence that names another package or version. */
-function readAnswer(document: SourceDocument, { limits }: Services, { name, version }: EvidenceSubject): JsonObject {
+function readAnswer(document: SourceDocument, { limits }: Pick<Services, "limits">, { name, version }: EvidenceSubject): JsonObject {
   requireJson(document);
   const source = `the signatures of ${name}@${version.version}`;
   const answer = parseJsonObject(document.body, { maxDepth: limits.jsonDepth, source });

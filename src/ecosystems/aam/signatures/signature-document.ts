@@ -1,12 +1,13 @@
 import { AssayError } from "../../../core/errors.ts";
 import { type JsonObject, parseJsonObject } from "../../../core/json.ts";
-import type { EcosystemServices, Freshness, Repository } from "../../../core/ports/ecosystem.ts";
+import type { Freshness, Repository } from "../../../core/ports/ecosystem.ts";
 import { upstreamById } from "../../../core/upstream-names.ts";
+import { integrityOf } from "../facts.ts";
 import { freshnessOf, oldest } from "../freshness.ts";
 import type { KnownPackage } from "../known-package.ts";
 import { archiveFile } from "../names.ts";
 import type { PackageVersion } from "../package.ts";
-import { integrityOf } from "../page.ts";
+import type { AamServices } from "../services.ts";
 import { isFolder } from "../sources/sources-of.ts";
 import { folderEvidence } from "./folder-evidence.ts";
 import { registryEvidence } from "./registry-evidence.ts";
@@ -17,7 +18,7 @@ import { REGISTRY_ATTESTATION } from "./signed-items.ts";
  * Throws what `Documents` throws, and UPSTREAM_NOT_CONFIGURED where no upstream has the package any more.
  */
 export async function signatureDocument(
-  services: Pick<EcosystemServices, "documents" | "limits" | "summaryOf" | "upstreamsFor">,
+  services: Pick<AamServices, "dialects" | "documents" | "limits" | "summaryOf" | "upstreamsFor">,
   repository: Repository,
   known: KnownPackage,
   version: PackageVersion,
@@ -49,7 +50,7 @@ export async function signatureDocument(
 
 /** The registry attestation of section 14.1, whose form the specification leaves open: a verification summary. */
 async function ownAttestation(
-  { summaryOf, limits }: Pick<EcosystemServices, "summaryOf" | "limits">,
+  { summaryOf, limits }: Pick<AamServices, "summaryOf" | "limits">,
   repository: Repository,
   { package: { name } }: KnownPackage,
   { version }: PackageVersion,

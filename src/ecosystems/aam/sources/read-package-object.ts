@@ -5,7 +5,8 @@ import type { Limits } from "../../../core/limits.ts";
 import { isDistTag, type PackageName, parseVersion, type Version } from "../names.ts";
 import type { Package, PackageVersion } from "../package.ts";
 
-interface ReadOptions {
+/** What a reader of package documents must be told. */
+export interface ReadOptions {
   /** Names the document in messages and claims: "the metadata of git-utils". */
   readonly source: string;
   readonly limits: Limits;
@@ -29,6 +30,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   "signature",
   "yanked",
   "provenanceLevel",
+  "warnings",
 ]);
 
 /**
@@ -54,7 +56,8 @@ export function readPackageObject(object: JsonObject, name: PackageName, options
   return { name, fields: foreignFields(object), versions, distTags: readDistTags(object["dist-tags"], versions) };
 }
 
-function readVersion(entry: JsonValue, version: Version, options: ReadOptions): PackageVersion {
+/** One version of such a document. Throws UPSTREAM_MALFORMED. */
+export function readVersion(entry: JsonValue, version: Version, options: ReadOptions): PackageVersion {
   const source = `${options.source}@${version}`;
   if (!isJsonObject(entry)) throw malformed(`${source} is not an object`);
   if (entry["version"] !== undefined && entry["version"] !== version) throw malformed(`${source} is about ${show(entry["version"])}`);
@@ -80,7 +83,8 @@ function readClaims(integrity: string | undefined, source: string): readonly Che
   return claims;
 }
 
-function readDistTags(value: JsonValue | undefined, versions: ReadonlyMap<Version, unknown>): ReadonlyMap<string, Version> {
+/** Tags of `versions` that are within the grammar. */
+export function readDistTags(value: JsonValue | undefined, versions: ReadonlyMap<Version, unknown>): ReadonlyMap<string, Version> {
   const tags = new Map<string, Version>();
   for (const [tag, target] of Object.entries(isJsonObject(value) ? value : {})) {
     const version = typeof target === "string" ? parseVersion(target) : undefined;

@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../core/json.ts";
-import type { Repository } from "../../core/ports/ecosystem.ts";
+import type { JsonObject } from "../../../core/json.ts";
+import type { Repository } from "../../../core/ports/ecosystem.ts";
 
 /** `GET /`: what this registry is and can do. Signatures and attestations are served as published, and L0 is what is checked for every archive. */
 export function registryDocument(repository: Repository): JsonObject {

@@ -1,15 +1,14 @@
-import { AssayError } from "../../core/errors.ts";
-import type { EcosystemAnswer, EcosystemRequest, EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
-import type { Catalogue, CataloguePage } from "./catalogues/catalogue.ts";
-import { folderCatalogue } from "./catalogues/folder-catalogue.ts";
-import { registryCatalogue } from "./catalogues/registry-catalogue.ts";
-import { type Cursor, formatListQuery, parseListQuery } from "./list-query.ts";
-import { baseOf, jsonBody, jsonPage } from "./page.ts";
-import { isFolder } from "./sources/sources-of.ts";
+import { AssayError } from "../../../core/errors.ts";
+import type { EcosystemAnswer, EcosystemRequest, Repository } from "../../../core/ports/ecosystem.ts";
+import type { Catalogue, CataloguePage } from "../catalogues/catalogue.ts";
+import { cataloguesOf } from "../catalogues/catalogues-of.ts";
+import { type Cursor, formatListQuery, parseListQuery } from "../list-query.ts";
+import { baseOf, jsonBody, jsonPage } from "../page.ts";
+import type { AamServices } from "../services.ts";
 
 /** `GET /packages`: the repository's catalogues, one after the other, page by page. */
 export async function packageList(
-  services: EcosystemServices,
+  services: AamServices,
   repository: Repository,
   request: EcosystemRequest,
   contentType: string,
@@ -27,15 +26,6 @@ export async function packageList(
   return { kind: "plain", status: 200, contentType, body: jsonBody(list), headers: { ...headers, Vary: "Accept" } };
 }
 
-/** Folders come first and as one list, whose length is known; then each registry. */
-function cataloguesOf(services: EcosystemServices, repository: Repository): readonly Catalogue[] {
-  const folders = repository.upstreams.filter(isFolder);
-  return [
-    ...(folders.length > 0 ? [folderCatalogue(services, repository, folders)] : []),
-    ...repository.upstreams.filter((upstream) => !isFolder(upstream)).map((upstream) => registryCatalogue(services, repository, upstream)),
-  ];
-}
-
 /** The page at the cursor, or where that catalogue has nothing more, the first page of the next one that has something. */
 async function firstPage(
   catalogues: readonly Catalogue[],
@@ -48,7 +38,7 @@ async function firstPage(
     const page = await read(catalogue, position);
     const following = index + 1 < catalogues.length ? { catalogue: index + 1, position: undefined } : undefined;
     const next = page.next === undefined ? following : { catalogue: index, position: page.next };
-    if (page.packages.length > 0 || page.next !== undefined || !following) return { page, next };
+    if (page.places > 0 || page.next !== undefined || !following) return { page, next };
     position = undefined;
   }
   throw new AssayError("BAD_REQUEST", "the cursor is not one of this repository's", { help: "start again without it" });

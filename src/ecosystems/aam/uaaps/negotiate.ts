@@ -1,5 +1,5 @@
 import Negotiator from "negotiator";
-import { AssayError } from "../../core/errors.ts";
+import { AssayError } from "../../../core/errors.ts";
 
 /** Plain JSON first: it is what `*` and a client without a preference get. */
 const MEDIA_TYPES = ["application/json", "application/vnd.uaaps.v1+json"];

@@ -1,0 +1,15 @@
+import type { Repository } from "../../../core/ports/ecosystem.ts";
+import type { AamServices } from "../services.ts";
+import { isFolder } from "../sources/sources-of.ts";
+import type { Catalogue } from "./catalogue.ts";
+import { folderCatalogue } from "./folder-catalogue.ts";
+import { registryCatalogue } from "./registry-catalogue.ts";
+
+/** A repository's lists in the order of both dialects: folders first and as one list, whose length is known; then each registry. */
+export function cataloguesOf(services: AamServices, repository: Repository): readonly Catalogue[] {
+  const folders = repository.upstreams.filter(isFolder);
+  return [
+    ...(folders.length > 0 ? [folderCatalogue(services, repository, folders)] : []),
+    ...repository.upstreams.filter((upstream) => !isFolder(upstream)).map((upstream) => registryCatalogue(services, repository, upstream)),
+  ];
+}
