@@ -14,6 +14,7 @@ import type { Admission } from "../core/verdict.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { evidenceOf } from "./evidence-of.ts";
 import { type JudgingPolicy, judge } from "./judge.ts";
+import { isSameRefusal } from "./says-the-same.ts";
 
 export interface AdmitDeps {
   readonly ecosystem: Ecosystem;
@@ -22,7 +23,7 @@ export interface AdmitDeps {
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record">;
   readonly verifiers: readonly Verifier[];
   readonly policy: JudgingPolicy;
-  readonly decisions: Pick<DecisionLog, "fetched">;
+  readonly decisions: Pick<DecisionLog, "fetched" | "fetchedAgain">;
   readonly limits: Limits;
   readonly clock: Clock;
   /** Hears how long each verifier took over an archive, with its wait for a worker. */
@@ -65,6 +66,10 @@ export async function admit(
     const judged = await judge(repository, { ...facts, ...heldSince }, deps);
     const admission = { ...facts, ...judged, decidedAt: deps.clock.now() };
     if (judged.verdict.kind === "admit") await deps.blobs.promote(blob, judged.verdict);
+    else if (await isOnRecord(admission, deps)) {
+      await deps.decisions.fetchedAgain(asker, admission);
+      return admission;
+    }
     // The row is the commit point. A crash before this line leaves an orphan file for gc, never a row without bytes.
     await deps.index.record(admission, deps.decisions.fetched(asker, admission));
     return admission;
@@ -72,6 +77,15 @@ export async function admit(
     // No-op once promoted; a refusal or a thrown error must not leave bytes behind.
     await deps.blobs.discard(blob);
   }
+}
+
+/** How long a refusal is on record: what is asked for again and again must not fill the journal, and what is refused to this day must show there. */
+const ON_RECORD_MS = 3_600_000;
+
+/** Whether the journal's newest line is this very refusal. */
+async function isOnRecord(refusal: Admission, { index }: Pick<AdmitDeps, "index">): Promise<boolean> {
+  const newest = await index.admission(refusal.ref);
+  return newest !== undefined && refusal.decidedAt - newest.decidedAt < ON_RECORD_MS && isSameRefusal(newest, refusal);
 }
 
 /** Every verifier that would look at the archive: all that can be known of it, before anything is decided. One verifier may find several things. */

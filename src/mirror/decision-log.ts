@@ -57,6 +57,13 @@ export class DecisionLog {
     return this.#withJournalLine(asker, admission, "fetched");
   }
 
+  /** An archive that was fetched for `asker` came to the refusal that the journal has already. Never throws. */
+  async fetchedAgain(asker: Asker, admission: Admission): Promise<void> {
+    const { ref, verdict, policy } = admission;
+    this.#written.set(admission, asker);
+    await this.#deny(ref, decisionEntry({ asker, facts: admission, verdict, policy, basis: "fetched", now: this.#deps.clock.now() }));
+  }
+
   /** The entry of an archive that was verified again for `asker`, from what is kept. The caller writes it together with its journal line. */
   reverified(asker: Asker, admission: Admission): DecisionEntry {
     return this.#withJournalLine(asker, admission, "held");

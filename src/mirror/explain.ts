@@ -8,6 +8,7 @@ import type { Index } from "../core/ports/index-store.ts";
 import type { Policy, PolicyQuestion } from "../core/ports/policy.ts";
 import { formatPurl, type PackageCoordinates } from "../core/purl.ts";
 import { quote } from "../core/quote.ts";
+import { upstreamById } from "../core/upstream-names.ts";
 import type { Admission } from "../core/verdict.ts";
 import type { VerdictReport } from "../policy/explain-verdict.ts";
 import { canonicalName } from "../policy/purl-pattern.ts";
@@ -170,7 +171,7 @@ export class Explainer {
     const heldSince = admitted ? { decidedAt } : {};
     const judged = await this.#judged(repository, { ...facts, ...heldSince }, index);
     const newest = await index.admission(ref);
-    const trust = repository.upstreams.find(({ id }) => id === line.upstream)?.trust ?? "public";
+    const trust = upstreamById(repository, line.upstream)?.trust ?? "public";
     return {
       ...reportOf(line, judged, trust),
       held: admitted !== undefined && (await blobs.find(line.digest, line.sizeBytes)) !== undefined,

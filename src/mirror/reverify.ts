@@ -11,6 +11,7 @@ import { digestsOf } from "./digests-of.ts";
 import { evidenceOf } from "./evidence-of.ts";
 import { type JudgeDeps, judge } from "./judge.ts";
 import { withoutOutdated } from "./outdated.ts";
+import { saysTheSame } from "./says-the-same.ts";
 
 export interface ReverifyDeps extends JudgeDeps {
   readonly ecosystem: Ecosystem;
@@ -84,13 +85,4 @@ function resolutionOf({ ref, url, sizeBytes, claims, publishedAt, firstSeenAt }:
     ...(publishedAt === undefined ? {} : { publishedAt }),
     ...(firstSeenAt === undefined ? {} : { firstSeenAt }),
   };
-}
-
-function saysTheSame(one: readonly Evidence[], other: readonly Evidence[]): boolean {
-  const text = (evidence: readonly Evidence[]): string =>
-    evidence
-      .map(({ checkedAt: _, ...found }) => JSON.stringify(found))
-      .toSorted()
-      .join("\n");
-  return text(one) === text(other);
 }

@@ -263,3 +263,45 @@ test.each<{ name: string; fault: Parameters<FakeUpstream["fault"]>[1]; code: str
   upstream.heal();
   expect(await walk(parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
 });
+
+describe("a refusal that is told again and again", () => {
+  /** When the newest journal line was written, in milliseconds since the first. */
+  async function refusedTwice(between: (setting: { parts: Parts; upstream: FakeUpstream; path: string }) => void) {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    const { path } = publish(upstream, "demo");
+    upstream.fault(path, { kind: "wrong-bytes" });
+    const first = await walk(parts, "demo");
+    expect(first.verdict.kind).toBe("refuse");
+    parts.advance(1_000);
+    between({ parts, upstream, path });
+    const second = await walk(parts, "demo");
+    expect(second.verdict.kind).toBe("refuse");
+    const newest = await parts.index.admission(npmRef("demo"));
+    return { first, second, newest, decisions: await parts.index.decisions({ from: 0, limit: 100 }) };
+  }
+
+  test("is one line of the journal, and one entry of the decision log for who asked both times", async () => {
+    const { first, newest, decisions } = await refusedTwice(() => {});
+    expect(newest?.decidedAt).toBe(first.decidedAt);
+    expect(decisions).toHaveLength(1);
+  });
+
+  test.each<{ name: string; between: Parameters<typeof refusedTwice>[0] }>([
+    {
+      name: "other bytes",
+      between: ({ upstream, path }) => {
+        upstream.heal();
+        upstream.serve(path, { body: buildNpmTarball({ name: "demo", version: "1.0.0", files: { more: "x" } }).bytes });
+      },
+    },
+    { name: "another upload", between: ({ upstream }) => publishTarball(upstream, { name: "demo", claims: "00".repeat(64) }) },
+    { name: "an hour later", between: ({ parts }) => parts.advance(3_600_000) },
+  ])("is another line for $name", async ({ between }) => {
+    const { second, newest } = await refusedTwice((setting) => {
+      between(setting);
+      setting.parts.advance(60_000);
+    });
+    expect(newest?.decidedAt).toBe(second.decidedAt);
+  });
+});

@@ -178,14 +178,17 @@ describe("a refusal", () => {
     expect((await logged()).map(({ repeats }) => repeats)).toEqual([0, 0, 0, 2]);
   });
 
-  test("of bytes that were fetched anew is an entry each time: the journal has a line each time", async () => {
-    const { ask, logged, upstream, path } = await bench();
+  test("of the same bytes, fetched anew, is a repeat for who asked before, and an entry for anybody else", async () => {
+    const { ask, logged, upstream, path, parts } = await bench();
     upstream.fault(path, { kind: "wrong-bytes" });
     await ask();
     await ask();
+    await ask(client("192.0.2.77"));
+    await parts.decisions.close();
     expect((await logged()).map(({ outcome, basis, repeats }) => [outcome, basis, repeats])).toEqual([
       ["refuse", "fetched", 0],
       ["refuse", "fetched", 0],
+      ["refuse", "fetched", 1],
     ]);
   });
 });

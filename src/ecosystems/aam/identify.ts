@@ -2,6 +2,7 @@ import type { ArtifactRef } from "../../core/artifact.ts";
 import { AssayError } from "../../core/errors.ts";
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { ArchiveFormat, Identification, Manifest } from "../../core/ports/ecosystem.ts";
+import { quote, quoteValue } from "../../core/quote.ts";
 import { repeatedMember } from "./repeated-member.ts";
 import { parseYamlObject } from "./yaml-document.ts";
 
@@ -50,8 +51,7 @@ function differenceOf(ref: ArtifactRef, manifest: Manifest, limits: Limits): str
     throw error;
   }
   for (const field of ["name", "version"] as const) {
-    if (object[field] !== ref[field])
-      return `${manifest.path} says ${field} ${show(object[field])}, expected ${JSON.stringify(ref[field])}`;
+    if (object[field] !== ref[field]) return `${manifest.path} says ${field} ${quoteValue(object[field])}, expected ${quote(ref[field])}`;
   }
   return undefined;
 }
@@ -59,8 +59,7 @@ function differenceOf(ref: ArtifactRef, manifest: Manifest, limits: Limits): str
 function parseUaapsManifest({ path, body }: Manifest, { jsonDepth }: Limits): JsonObject {
   const object = parseJsonObject(body, { maxDepth: jsonDepth, source: path });
   const repeated = repeatedMember(body.toString("utf8"));
-  if (repeated !== undefined)
-    throw new AssayError("UPSTREAM_MALFORMED", `${path} has the key ${JSON.stringify(repeated.slice(0, 80))} twice`);
+  if (repeated !== undefined) throw new AssayError("UPSTREAM_MALFORMED", `${path} has the key ${quote(repeated)} twice`);
   return object;
 }
 
@@ -73,8 +72,4 @@ function parseClientManifest({ path, body }: Manifest, { jsonDepth }: Limits): J
 
 function other(detail: string): Identification {
   return { kind: "other", detail };
-}
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? "nothing").slice(0, 150);
 }

@@ -3,6 +3,7 @@ import type { ArtifactRef } from "../../core/artifact.ts";
 import { AssayError } from "../../core/errors.ts";
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { Identification, Manifest } from "../../core/ports/ecosystem.ts";
+import { quoteValue } from "../../core/quote.ts";
 
 /**
  * Whether `package.json` names the package and version that were asked for. npm strips the first folder, whatever it is called,
@@ -11,16 +12,17 @@ import type { Identification, Manifest } from "../../core/ports/ecosystem.ts";
 export function identify(ref: ArtifactRef, manifests: readonly Manifest[], maxDepth: number): Identification {
   const [manifest, second] = manifests;
   if (!manifest) return { kind: "other", detail: "the archive has no package.json in a top folder" };
-  if (second) return { kind: "other", detail: `the archive has two manifests: ${quoted(manifest.path)} and ${quoted(second.path)}` };
+  if (second)
+    return { kind: "other", detail: `the archive has two manifests: ${quoteValue(manifest.path)} and ${quoteValue(second.path)}` };
   const said = parseManifest(manifest, maxDepth);
   if (typeof said === "string") return { kind: "other", detail: said };
   // npm trims names and reads versions loosely (`v1.0.0`, ` 1.0.0`, `1.0.0beta`) before it publishes under them.
   const { name, version } = said;
   if (typeof name !== "string" || name.trim() !== ref.name) {
-    return { kind: "other", detail: `${manifest.path} names ${quoted(name)}, not ${quoted(ref.name)}` };
+    return { kind: "other", detail: `${manifest.path} names ${quoteValue(name)}, not ${quoteValue(ref.name)}` };
   }
   if (typeof version !== "string" || !isSameVersion(version, ref.version)) {
-    return { kind: "other", detail: `${manifest.path} has version ${quoted(version)}, not ${quoted(ref.version)}` };
+    return { kind: "other", detail: `${manifest.path} has version ${quoteValue(version)}, not ${quoteValue(ref.version)}` };
   }
   return { kind: "same", manifestPath: manifest.path };
 }
@@ -40,8 +42,4 @@ function isSameVersion(said: string, asked: string): boolean {
   if (said === asked) return true;
   const loosely = clean(said, { loose: true });
   return loosely !== null && loosely === clean(asked, { loose: true });
-}
-
-function quoted(value: unknown): string {
-  return (JSON.stringify(value) ?? "nothing").slice(0, 200);
 }

@@ -1,4 +1,5 @@
 import type { Identification, Manifest } from "../../core/ports/ecosystem.ts";
+import { quote } from "../../core/quote.ts";
 import { readCoreMetadata } from "./core-metadata.ts";
 import type { FileName } from "./file-name.ts";
 import { normalizeName, versionAfterName } from "./project-name.ts";
@@ -71,9 +72,4 @@ function isReleaseFolder(folder: string, project: string, version: string): bool
 
 function folderOf(manifest: Manifest): string {
   return manifest.path.slice(0, Math.max(manifest.path.indexOf("/"), 0));
-}
-
-/** Text from the archive, bounded and with control characters escaped. */
-function quote(text: string): string {
-  return JSON.stringify(text.slice(0, 200));
 }

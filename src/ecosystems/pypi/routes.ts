@@ -1,4 +1,5 @@
 import { AssayError } from "../../core/errors.ts";
+import { quote } from "../../core/quote.ts";
 import { type FileName, parseFileName } from "./file-name.ts";
 import { parseProjectName } from "./project-name.ts";
 import { sameVersion } from "./version.ts";
@@ -79,8 +80,4 @@ function nowhere(): AssayError {
   return new AssayError("NOT_FOUND", "there is nothing at this path", {
     help: "the simple index is at simple/ below the repository's address",
   });
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.slice(0, 100));
 }

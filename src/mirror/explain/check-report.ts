@@ -23,7 +23,7 @@ export function checkReport(
     label: outcome.label ?? null,
     outcome: outcome.kind,
     code: outcome.kind === "invalid" ? outcome.code : null,
-    detail: outcome.kind === "invalid" || outcome.kind === "unavailable" ? outcome.detail : null,
+    detail: outcome.kind === "pass" ? null : (outcome.detail ?? null),
     checkedAt: new Date(checkedAt).toISOString(),
     claims: claims ?? null,
     signer: signer ?? null,

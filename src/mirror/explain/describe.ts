@@ -147,7 +147,7 @@ function outcomeText({ outcome, code, detail, predicateType, signedAt, claims, v
     case "invalid":
       return `${code}: ${detail}`;
     case "absent":
-      return verifier === "checksum" ? "nobody claims a digest" : "nothing published";
+      return detail ?? (verifier === "checksum" ? "nobody claims a digest" : "nothing published");
     case "unavailable":
       return `could not be checked: ${detail}`;
     default:

@@ -2,6 +2,7 @@ import { type Checksum, parseIntegrity } from "../../../core/digest.ts";
 import { AssayError } from "../../../core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../../core/json.ts";
 import type { Limits } from "../../../core/limits.ts";
+import { quoteValue } from "../../../core/quote.ts";
 import { isDistTag, type PackageName, parseVersion, type Version } from "../names.ts";
 import type { Package, PackageVersion } from "../package.ts";
 
@@ -39,7 +40,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
  */
 export function readPackageObject(object: JsonObject, name: PackageName, options: ReadOptions): Package {
   const { source, limits } = options;
-  if (object["name"] !== name) throw malformed(`${source} is about ${show(object["name"])}`);
+  if (object["name"] !== name) throw malformed(`${source} is about ${quoteValue(object["name"])}`);
   const listed = object["versions"];
   if (!isJsonObject(listed)) throw malformed(`${source} has no map of versions`);
   const entries = Object.entries(listed);
@@ -60,7 +61,7 @@ export function readPackageObject(object: JsonObject, name: PackageName, options
 export function readVersion(entry: JsonValue, version: Version, options: ReadOptions): PackageVersion {
   const source = `${options.source}@${version}`;
   if (!isJsonObject(entry)) throw malformed(`${source} is not an object`);
-  if (entry["version"] !== undefined && entry["version"] !== version) throw malformed(`${source} is about ${show(entry["version"])}`);
+  if (entry["version"] !== undefined && entry["version"] !== version) throw malformed(`${source} is about ${quoteValue(entry["version"])}`);
   const tarball = optionalText(entry, "tarball", source);
   const publishedAt = instant(entry["publishedAt"]);
   const size = entry["size"];
@@ -79,7 +80,7 @@ export function readVersion(entry: JsonValue, version: Version, options: ReadOpt
 function readClaims(integrity: string | undefined, source: string): readonly Checksum[] {
   if (integrity === undefined || integrity === "") return [];
   const claims = parseIntegrity(integrity, source).filter((claim) => INTEGRITY_ALGORITHMS.has(claim.algorithm));
-  if (claims.length === 0) throw malformed(`${source} has an integrity that names no SHA-2 digest: ${show(integrity)}`);
+  if (claims.length === 0) throw malformed(`${source} has an integrity that names no SHA-2 digest: ${quoteValue(integrity)}`);
   return claims;
 }
 
@@ -100,7 +101,7 @@ function foreignFields(object: JsonObject): JsonObject {
 function optionalText(object: JsonObject, key: string, source: string): string | undefined {
   const value = object[key];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== "string") throw malformed(`${source} has ${key} ${show(value)}`);
+  if (typeof value !== "string") throw malformed(`${source} has ${key} ${quoteValue(value)}`);
   return value;
 }
 
@@ -113,8 +114,4 @@ function instant(value: JsonValue | undefined): number | undefined {
 
 function malformed(found: string): AssayError {
   return new AssayError("UPSTREAM_MALFORMED", `${found}, which cannot be relied on`);
-}
-
-function show(value: JsonValue | undefined): string {
-  return (JSON.stringify(value) ?? "nothing").slice(0, 200);
 }
