@@ -3,7 +3,7 @@ import { quote } from "../../core/quote.ts";
 import type { SigstoreSigner, SourceClaims } from "../../core/signer.ts";
 import { BundleFinding, certificateInvalid } from "./bundle-finding.ts";
 import { readClaims } from "./certificate-claims.ts";
-import { DerError, formatObjectIdentifier, readElement, readElements, TAG } from "./der.ts";
+import { type DerElement, DerError, formatObjectIdentifier, readElement, readElements, TAG } from "./der.ts";
 import { checkKeyStrength } from "./key-strength.ts";
 
 const OID = {
@@ -74,9 +74,7 @@ function asCertificate<T>(read: () => T): T {
 
 /** Contents of the extensions by object identifier. RFC 5280 section 4.1. */
 function readExtensions(der: Buffer): ReadonlyMap<string, Buffer> {
-  const [toBeSigned] = readElements(readElement(der, TAG.sequence).content);
-  if (toBeSigned?.tag !== TAG.sequence) throw new DerError("there is no certificate in it");
-  const list = readElements(toBeSigned.content).find(({ tag }) => tag === TAG.extensions);
+  const list = readSignedPart(der).find(({ tag }) => tag === TAG.extensions);
   if (list === undefined) throw certificateInvalid("the certificate has no extensions, so it names no signer");
   const extensions = new Map<string, Buffer>();
   for (const extension of readElements(readElement(list.content, TAG.sequence).content)) {
@@ -95,6 +93,22 @@ function readExtensions(der: Buffer): ReadonlyMap<string, Buffer> {
   return extensions;
 }
 
+/**
+ * The elements that the authority signed. How it signed them stands there and again beside its signature, where anybody could change it: the library takes
+ * the second, and some hash of its own if it does not know it. RFC 5280 section 4.1.1.2.
+ */
+function readSignedPart(der: Buffer): readonly DerElement[] {
+  const [toBeSigned, algorithm, signature, ...more] = readElements(readElement(der, TAG.sequence).content);
+  if (toBeSigned?.tag !== TAG.sequence || signature?.tag !== TAG.bitString || more.length > 0)
+    throw new DerError("there is no certificate in it");
+  if (signature.content[0] !== 0) throw new DerError("its signature is not of whole bytes");
+  const elements = readElements(toBeSigned.content);
+  const [version, , signedAlgorithm] = elements;
+  if (version?.tag !== TAG.version || !signedAlgorithm || !algorithm?.raw.equals(signedAlgorithm.raw))
+    throw new DerError("it names two signature algorithms");
+  return elements;
+}
+
 /** DER leaves out what is false, so a flag that is there says that this is an authority. */
 function refuseAuthority(extensions: ReadonlyMap<string, Buffer>): void {
   const constraints = extensions.get(OID.basicConstraints);
@@ -109,7 +123,7 @@ function checkUsage(extensions: ReadonlyMap<string, Buffer>): void {
   if (!purposes.some(({ tag, content }) => tag === TAG.objectIdentifier && formatObjectIdentifier(content) === OID.codeSigning))
     throw certificateInvalid("the certificate is not for signing code: it lacks the extended key usage codeSigning");
   const usage = extensions.get(OID.keyUsage);
-  const bits = usage === undefined ? undefined : readElement(usage, 0x03).content;
+  const bits = usage === undefined ? undefined : readElement(usage, TAG.bitString).content;
   // The first byte counts the unused bits, the highest bit of the second is digitalSignature. RFC 5280 section 4.2.1.3.
   if (bits === undefined || ((bits[1] ?? 0) & 0x80) === 0)
     throw certificateInvalid("the certificate's key usage does not include digitalSignature");

@@ -8,11 +8,13 @@ export interface DerElement {
 
 export const TAG = {
   boolean: 0x01,
+  bitString: 0x03,
   octetString: 0x04,
   objectIdentifier: 0x06,
   utf8String: 0x0c,
   sequence: 0x30,
-  /** `[3] EXPLICIT`: the extensions of a certificate. */
+  /** `[0]` and `[3] EXPLICIT`: version and extensions of a certificate. */
+  version: 0xa0,
   extensions: 0xa3,
   /** General names, `[1]` and `[6] IMPLICIT IA5String`. */
   rfc822Name: 0x81,

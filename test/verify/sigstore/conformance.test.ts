@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import type { Digests } from "../../../src/core/digest.ts";
 import { AssayError } from "../../../src/core/errors.ts";
@@ -12,6 +14,7 @@ const SUITE = process.env["ASSAY_SIGSTORE_CONFORMANCE"];
 if (SUITE === undefined) console.warn("skipped: set ASSAY_SIGSTORE_CONFORMANCE to a checkout of the Sigstore conformance suite to run it");
 
 const CASES = join(SUITE ?? "", "test/assets/bundle-verify");
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const ISSUER = "https://token.actions.githubusercontent.com";
 const BEACON = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon";
 const IDENTITY = `${BEACON}/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main`;
@@ -47,13 +50,47 @@ function rootOf(path: string): TrustRoot | undefined {
   }
 }
 
-test.skipIf(SUITE === undefined)("the public conformance suite: every bundle gets its answer, by file and by digest", () => {
-  const folders = readdirSync(CASES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  expect(folders.length).toBeGreaterThanOrEqual(70);
-  for (const { name } of folders) {
+/** Each case of the suite with its artifact. */
+function cases(): readonly { readonly name: string; readonly folder: string; readonly artifact: string }[] {
+  const found = readdirSync(CASES, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  expect(found.length).toBeGreaterThanOrEqual(70);
+  return found.map(({ name }) => {
     const own = join(CASES, name, "artifact");
-    const digests = digestsOf(readFileSync(existsSync(own) ? own : join(CASES, "a.txt")));
-    for (const input of [digests, { sha256: digests.sha256 }])
-      expect(isAccepted(join(CASES, name), input), name).toBe(!name.endsWith("_fail"));
+    return { name, folder: join(CASES, name), artifact: existsSync(own) ? own : join(CASES, "a.txt") };
+  });
+}
+
+test.skipIf(SUITE === undefined)("the public conformance suite: every bundle gets its answer, by file and by digest", () => {
+  for (const { name, folder, artifact } of cases()) {
+    const digests = digestsOf(readFileSync(artifact));
+    for (const input of [digests, { sha256: digests.sha256 }]) expect(isAccepted(folder, input), name).toBe(!name.endsWith("_fail"));
   }
+});
+
+/** Exit code of `assay verify` as the suite's own adapter calls a client. */
+async function exitCodeOf(subject: string, folder: string): Promise<number> {
+  const given = (flag: string, name: string): readonly string[] => (existsSync(join(folder, name)) ? [flag, join(folder, name)] : []);
+  const text = (name: string, otherwise: string): string =>
+    existsSync(join(folder, name)) ? readFileSync(join(folder, name), "utf8").trim() : otherwise;
+  const key = given("--key", "key.pub");
+  const signer = ["--certificate-identity", text("identity", IDENTITY), "--certificate-oidc-issuer", text("issuer", ISSUER)];
+  const bundle = ["--bundle", join(folder, "bundle.sigstore.json"), ...given("--trusted-root", "trusted_root.json")];
+  const args = ["src/main.ts", "verify", subject, "--json", ...bundle, ...(key.length > 0 ? key : signer)];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: ROOT }, (error) => resolve(error ? Number(error.code) : 0));
+  });
+}
+
+test.skipIf(SUITE === undefined)("the same through `assay verify`", { timeout: 900_000 }, async () => {
+  const questions = cases().flatMap(({ name, folder, artifact }) =>
+    [artifact, `sha256:${digestsOf(readFileSync(artifact)).sha256}`].map((subject) => ({ name, folder, subject })),
+  );
+  const ask = async (): Promise<void> => {
+    for (let next = questions.shift(); next; next = questions.shift()) {
+      const code = await exitCodeOf(next.subject, next.folder);
+      // 2: refused; 78: the trust root itself is.
+      expect(next.name.endsWith("_fail") ? [2, 78] : [0], `${next.name} ${next.subject}`).toContain(code);
+    }
+  };
+  await Promise.all([ask(), ask()]);
 });

@@ -58,6 +58,7 @@ function changed(bundle: Loose, change: (bundle: Loose) => void): Loose {
 const entryOf = (bundle: Loose): Loose => bundle.verificationMaterial.tlogEntries[0];
 
 const bodyOf = (bundle: Loose): Loose => JSON.parse(Buffer.from(entryOf(bundle).canonicalizedBody, "base64").toString());
+const ECDSA_SHA256 = oid("1.2.840.10045.4.3.2");
 const CONTENT_TYPE_ATTRIBUTE = sequence(oid("1.2.840.113549.1.9.3"), set(oid("1.2.840.113549.1.9.16.1.4")));
 
 /** Another byte where base64 stands. */
@@ -397,6 +398,25 @@ describeAttacks("the certificate", [
     bundle: withCertificate((der) => Buffer.concat([der, Buffer.from([0])])),
     code: "CERTIFICATE_INVALID",
   },
+  {
+    name: "whose signature is called another kind than was signed",
+    bundle: withCertificate((der) => {
+      const at = der.lastIndexOf(ECDSA_SHA256);
+      der.set(oid("1.2.840.10045.4.3.3"), at);
+      return der;
+    }),
+    code: "CERTIFICATE_INVALID",
+  },
+  {
+    name: "whose signature has bits that do not count",
+    bundle: withCertificate((der) => {
+      const at = der.lastIndexOf(ECDSA_SHA256) + ECDSA_SHA256.length;
+      // The tag and the length of the bit string, and then how many bits do not count.
+      der[at + 2] = 1;
+      return der;
+    }),
+    code: "CERTIFICATE_INVALID",
+  },
   { name: "that is none", bundle: withCertificate(() => Buffer.from("certificate")), code: "LOG_ENTRY_INVALID" },
   { name: "that is 4,000 sequences deep", bundle: withCertificate(() => nested(4000)), code: "LOG_ENTRY_INVALID" },
   {
@@ -441,6 +461,17 @@ describeAttacks("the certificate", [
 
 const [promisedEntry, provenEntry] = [entryOf(good.message), entryOf(good.messageInRekor2)];
 const strangersCertificate = instance.issue({ names: [emailName("mallory@example.org")] }).der;
+
+test("every byte matters that stands beside what the authority signed, whatever the log was told", () => {
+  const der = Buffer.from(good.messageInRekor2.verificationMaterial.certificate.rawBytes, "base64");
+  for (let position = der.lastIndexOf(ECDSA_SHA256) - 2; position < der.length; position++) {
+    const bundle = withCertificate((certificate) => {
+      certificate[position] = (certificate[position] ?? 0) ^ (1 << (position % 8));
+      return certificate;
+    });
+    expect(verdictOf(bundle).ok, `byte ${position}`).toBe(false);
+  }
+});
 
 describeAttacks("the log entry", [
   {
