@@ -58,9 +58,9 @@ test("a first fetch and a hit are counted, with what went in and out", async () 
     'assay_misses_total{repository="npm"}': 1,
     'assay_requests_total{repository="npm",kind="archive",status="200"}': 1,
     'assay_served_bytes_total{repository="npm"}': bytes.length,
-    'assay_upstream_requests_total{upstream="npm#0",kind="document",outcome="document"}': 1,
-    'assay_upstream_requests_total{upstream="npm#0",kind="archive",outcome="archive"}': 1,
-    'assay_upstream_request_seconds_count{upstream="npm#0",kind="archive"}': 1,
+    'assay_upstream_requests_total{upstream="npm#fake",kind="document",outcome="document"}': 1,
+    'assay_upstream_requests_total{upstream="npm#fake",kind="archive",outcome="archive"}': 1,
+    'assay_upstream_request_seconds_count{upstream="npm#fake",kind="archive"}': 1,
     'assay_verification_seconds_count{verifier="checksum"}': 1,
     'assay_verification_seconds_count{verifier="archive"}': 1,
     assay_store_archives: 1,
@@ -92,7 +92,7 @@ test("pages are counted cold and warm, by status", async () => {
     'assay_requests_total{repository="pypi",kind="other",status="404"}': 1,
     'assay_errors_total{repository="pypi",code="NOT_FOUND"}': 1,
     'assay_documents_served_total{repository="pypi"}': 2,
-    'assay_upstream_requests_total{upstream="pypi#0",kind="document",outcome="absent"}': 1,
+    'assay_upstream_requests_total{upstream="pypi#fake",kind="document",outcome="absent"}': 1,
   });
 });
 
@@ -110,7 +110,7 @@ test("a refusal is counted by its code, an upstream's failure by its own", async
     'assay_refusals_total{repository="npm",code="CHECKSUM_MISMATCH"}': 1,
     'assay_refused_requests_total{repository="npm"}': 1,
     'assay_requests_total{repository="npm",kind="archive",status="403"}': 1,
-    'assay_upstream_requests_total{upstream="npm#0",kind="archive",outcome="NOT_FOUND"}': 1,
+    'assay_upstream_requests_total{upstream="npm#fake",kind="archive",outcome="NOT_FOUND"}': 1,
   });
 });
 
@@ -203,9 +203,9 @@ test("queues, circuits, trust and the process itself are there", async () => {
   const names = [...(await scrape()).keys()];
   for (const name of [
     'assay_queue_length{queue="fetches"}',
-    'assay_queue_length{queue="archives of npm#0"}',
+    'assay_queue_length{queue="archives of npm#fake"}',
     'assay_queue_length{queue="verifier archive"}',
-    'assay_upstream_open_circuits{upstream="npm#0"}',
+    'assay_upstream_open_circuits{upstream="npm#fake"}',
     "nodejs_eventloop_lag_p99_seconds",
     "process_resident_memory_bytes",
     "assay_store_index_bytes",
@@ -219,7 +219,7 @@ test("an origin that does not answer shows as an open circuit", async () => {
   upstream.fault("*", { kind: "disconnect" });
   for (let i = 0; i < 12; i++) await mirror.get(`/npm/dark${i}`);
   upstream.heal();
-  expect((await scrape()).get('assay_upstream_open_circuits{upstream="npm#0"}')).toBe(1);
+  expect((await scrape()).get('assay_upstream_open_circuits{upstream="npm#fake"}')).toBe(1);
 });
 
 describe("whoever may ask", () => {

@@ -85,8 +85,8 @@ export function publishTarball(upstream: FakeUpstream, published: Published): Pu
 export function mirrorConfig(upstream: FakeUpstream, more = ""): string {
   return `
 repositories:
-  - {name: pypi, ecosystem: pypi, upstreams: [{url: "${upstream.origin}/pypi/simple/", retries: 1}]}
-  - {name: npm, ecosystem: npm, upstreams: [{url: "${upstream.origin}/npm/", retries: 1}]}
+  - {name: pypi, ecosystem: pypi, upstreams: [{name: fake, url: "${upstream.origin}/pypi/simple/", retries: 1}]}
+  - {name: npm, ecosystem: npm, upstreams: [{name: fake, url: "${upstream.origin}/npm/", retries: 1}]}
 ${more}
 `;
 }
