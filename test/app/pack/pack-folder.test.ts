@@ -130,6 +130,11 @@ test.each<{ name: string; content: Readonly<Record<string, FolderContent>>; says
     says: /expected a relative path inside the package/,
   },
   {
+    name: "an evaluation that is not there",
+    content: packageContent({ "package.agent.json": manifestText({ quality: { evals: [{ name: "e", path: "e.yaml" }] } }) }),
+    says: /quality\.evals\[0\]\.path refers to "e\.yaml"/,
+  },
+  {
     name: "a hook file that is not there",
     content: packageContent({ "package.agent.json": manifestText({ hooks: "./hooks/hooks.json" }) }),
     says: /package\.agent\.json: hooks refers to/,
@@ -311,6 +316,21 @@ test.each([
   { name: "a key twice", yaml: "name: a\nname: b\nversion: 1.0.0\n", says: "twice" },
 ])("a manifest in YAML with $name is an error", async ({ yaml, says }) => {
   await expect(pack({ "package.agent.yaml": yaml })).rejects.toMatchObject({ code: "BAD_REQUEST", message: expect.stringContaining(says) });
+});
+
+test("a skill may be declared by its folder, its file or a link to its folder, and a folder of overrides may be absent", async () => {
+  const skills = ["./skills/demo/", "skills/demo", "skills/demo/SKILL.md", "linked"].map((path, index) => ({
+    name: `demo-${index}`,
+    path,
+  }));
+  const manifest = manifestText({
+    artifacts: { skills },
+    rules: "./rules",
+    commands: "./skills",
+    quality: { evals: [{ name: "e", path: "e.yaml" }] },
+  });
+  const content = packageContent({ "package.agent.json": manifest, linked: { link: "skills/demo" }, "e.yaml": "" });
+  expect(await pathsOf(content)).toEqual(["aam.yaml", "e.yaml", "linked", "package.agent.json", "skills/demo/SKILL.md"]);
 });
 
 test("the author is warned of secrets, of names that clash and of patterns without a match", async () => {

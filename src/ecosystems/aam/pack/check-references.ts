@@ -14,11 +14,11 @@ interface Tree {
  * hook is not there.
  */
 export function missingReferences(references: readonly ReferencedPath[], tree: Tree): readonly string[] {
-  const [packed, present] = [withFolders(tree.packed), withFolders(tree.present)];
-  return references.flatMap((reference) => missing(reference, { packed, present }) ?? []);
+  const withAbove = { packed: withFolders(tree.packed), present: withFolders(tree.present) };
+  return references.flatMap((reference) => missing(reference, withAbove, tree) ?? []);
 }
 
-function missing({ from, written, holds, optional }: ReferencedPath, { packed, present }: Tree): string | undefined {
+function missing({ from, written, holds, optional }: ReferencedPath, { packed, present }: Tree, files: Tree): string | undefined {
   const said = `${from} refers to ${quote(written)}`;
   const path = packagePath(written);
   if (path === undefined) return `${said}: expected a relative path inside the package, with forward slashes`;
@@ -26,10 +26,10 @@ function missing({ from, written, holds, optional }: ReferencedPath, { packed, p
     if (present.has(path)) return `${said}, which is not packed: the \`files\` of the manifest leave it out`;
     return optional ? undefined : `${said}, which is not there, or is among what is never packed`;
   }
-  if (holds === undefined) return undefined;
-  // A skill may be declared by its file as well as by its folder.
+  // Only a folder can lack a file. A skill may also be declared by its file, or by a link to its folder.
+  if (holds === undefined || files.packed.has(path)) return undefined;
   const inner = path === "" ? holds : `${path}/${holds}`;
-  if (packed.has(inner) || path.slice(path.lastIndexOf("/") + 1) === holds) return undefined;
+  if (packed.has(inner)) return undefined;
   return `${said}, where ${present.has(inner) ? `${holds} is not packed: the \`files\` of the manifest leave it out` : `there is no ${holds}`}`;
 }
 
