@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -353,6 +353,15 @@ test("the author is warned of secrets, of names that clash and of patterns witho
     '"NOTES.md" and "notes.md" are one file on macOS and Windows',
   ]);
   expect((await pack(packageContent())).warnings).toEqual([]);
+});
+
+test("only the owner's permission to run a file counts: the others' goes with the umask", async () => {
+  const folder = folderOf(packageContent({ mine: "", theirs: "" }));
+  chmodSync(join(folder, "mine"), 0o700);
+  chmodSync(join(folder, "theirs"), 0o655);
+  const { listing } = await packFolder(folder);
+  expect(listing).toContainEqual(expect.objectContaining({ path: "mine", executable: true }));
+  expect(listing).toContainEqual(expect.objectContaining({ path: "theirs", executable: false }));
 });
 
 test("entries are in the order of their UTF-8 bytes, whatever the order on disk", async () => {

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isScalar, parseDocument, visit } from "yaml";
+import { isScalar, parseDocument, visit } from "yaml";
 import { AssayError } from "../../../core/errors.ts";
 import type { JsonObject } from "../../../core/json.ts";
 import { quote } from "../../../core/quote.ts";
@@ -18,14 +18,13 @@ export function authoredManifest(body: Buffer, maxDepth: number): JsonObject {
   const object = parsedYaml(body, maxDepth);
   visit(parseDocument(body.toString("utf8"), { version: "1.2", merge: false, uniqueKeys: false, intAsBigInt: true }), {
     Node(_, node) {
-      if (isAlias(node)) throw notConvertible(`has the alias *${node.source}`);
+      // Without an anchor no alias parses.
       if (node.anchor !== undefined) throw notConvertible(`has the anchor &${node.anchor}`);
       if (node.tag !== undefined) throw notConvertible(`has the tag ${quote(node.tag)}`);
       if (isScalar(node)) checkScalar(node.value);
     },
     Pair(_, { key }) {
-      if (!isNode(key) || isMap(key) || !isScalar(key) || typeof key.value !== "string")
-        throw notConvertible(`has the key ${quote(String(key))}, which is no text`);
+      if (!isScalar(key) || typeof key.value !== "string") throw notConvertible(`has the key ${quote(String(key))}, which is no text`);
       if (key.value === "<<") throw notConvertible("has a merge key (<<)");
     },
   });

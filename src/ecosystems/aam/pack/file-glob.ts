@@ -23,7 +23,7 @@ export function parseFileGlob(written: string): Parsed<FileGlob> {
   const text = written.replace(/^(?:\.\/)+/, "");
   if (text.startsWith("/") || /^[A-Za-z]:/.test(text)) return expected("a pattern relative to the package's root");
   // A folder's name with a slash behind it stands for all that is in it.
-  const parts = (text.endsWith("/") ? `${text}**` : text).split("/");
+  const parts = (text.endsWith("/") ? `${text}**/*` : text).split("/");
   const segments: (Glob | typeof ANY_FOLDERS)[] = [];
   for (const part of parts) {
     if (part === "" || part === "." || part === "..") return expected("a pattern that stays inside the package, without empty segments");
