@@ -36,6 +36,14 @@ export interface Limits {
   readonly fetchQueue: number;
   /** Characters of a request path. */
   readonly pathCharacters: number;
+  /** Bytes of one mirrored git repository on disk. */
+  readonly gitRepositoryBytes: number;
+  /** Seconds that one fetch of a git repository may take. */
+  readonly gitFetchSeconds: number;
+  /** Branches and tags of one git repository. */
+  readonly gitRefs: number;
+  /** Git processes that fetch at once, and that serve at once. */
+  readonly gitProcesses: number;
 }
 
 const KIB = 1024;
@@ -61,4 +69,8 @@ export const DEFAULT_LIMITS: Limits = {
   fetches: 64,
   fetchQueue: 4096,
   pathCharacters: 2048,
+  gitRepositoryBytes: 2 * GIB,
+  gitFetchSeconds: 900,
+  gitRefs: 50_000,
+  gitProcesses: 16,
 };
