@@ -59,7 +59,7 @@ const GUARDED_BUILTINS: Readonly<Record<string, readonly string[]>> = {
   dns: ["upstream"],
   "dns/promises": ["upstream"],
   dgram: [],
-  child_process: ["app", "cli"],
+  child_process: ["app", "cli", "upstream"],
   sqlite: [],
 };
 const PURE_NAMES = new Set(["isIP", "isIPv4", "isIPv6"]);

@@ -82,7 +82,7 @@ test.each([
   { wrong: "a way out besides upstream", path: "src/verify/a.ts", text: 'import { connect } from "node:net";', says: "only upstream may" },
   { wrong: "without the prefix too", path: "src/verify/a.ts", text: 'import { request } from "https";', says: "only http may" },
   { wrong: "Node's own database", path: "src/store/a.ts", text: 'import { DatabaseSync } from "node:sqlite";', says: "only nobody may" },
-  { wrong: "other programs", path: "src/verify/a.ts", text: 'import { spawn } from "node:child_process";', says: "only app and cli may" },
+  { wrong: "other programs", path: "src/verify/a.ts", text: 'import { spawn } from "node:child_process";', says: "only app and cli" },
   { wrong: "the environment", path: "src/store/a.ts", text: 'export const a = process.env["HOME"];', says: "reads process.env" },
   {
     wrong: "the environment by another spelling",
