@@ -21,6 +21,7 @@ import { FileKeys } from "../store/keys/file-keys.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
+import { composeGit, gitHosts } from "./compose-git.ts";
 import type { Config } from "./config.ts";
 import { enforcePolicy } from "./enforced-policy.ts";
 import { meteredUpstream } from "./metrics/metered-upstream.ts";
@@ -67,7 +68,9 @@ export async function compose(config: Config, { clock, log, env, background = tr
     throw error;
   });
   const metrics = config.metrics && new AssayMetrics();
-  const client = createUpstreamClient({ upstreams, offline: config.offline, limits: config.limits, clock, log });
+  const hosts = gitHosts(config, env);
+  const reachable = [...upstreams, ...hosts.map(({ reach }) => reach)];
+  const client = createUpstreamClient({ upstreams: reachable, offline: config.offline, limits: config.limits, clock, log });
   const upstream = metrics ? meteredUpstream(client, metrics.heardUpstream) : client;
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
   const documents = new MirrorDocuments(
@@ -146,6 +149,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     trust.start();
   }
 
+  const git = await composeGit(config, { hosts, upstream, index, counters, clock, log, env });
   const explainer = new Explainer({ repositories, ecosystems, mirror, index, blobs, policy, clock });
   return {
     explainer,
@@ -167,11 +171,13 @@ export async function compose(config: Config, { clock, log, env, background = tr
       publicUrl: config.publicUrl,
       trustedProxies: config.trustedProxies,
       metrics: metrics && { token: config.metrics?.token?.reveal(), render: () => metrics.render() },
+      git: git?.sources,
       trust,
     },
     trust,
     close: async () => {
       clearInterval(sweeping);
+      await git?.close();
       metrics?.close();
       policy.close();
       await trust.close();

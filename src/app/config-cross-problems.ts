@@ -12,7 +12,7 @@ export function crossProblems(layers: Layers): Problem[] {
   });
   const trusted = ["public", ...Object.keys(asTree(layers.values["trust"]))];
   const repositories = asList(layers.values["repositories"]).map(asTree);
-  return repositories.flatMap((repository, position) => {
+  const ofRepositories = repositories.flatMap((repository, position) => {
     const { name } = repository;
     const isRepeated = typeof name === "string" && repositories.findIndex((other) => other["name"] === name) < position;
     const upstreams = asList(repository["upstreams"]).map(asTree);
@@ -24,6 +24,26 @@ export function crossProblems(layers: Layers): Problem[] {
       ),
     ];
   });
+  return [...ofRepositories, ...gitProblems(asTree(layers.values["git"]), problem)];
+}
+
+/** A host is known by its name; pins are of repositories that are mirrored, one for each name of a ref. */
+function gitProblems(git: Tree, problem: (path: Path, expected: string, value: unknown) => Problem): readonly Problem[] {
+  const hosts = asList(git["hosts"]).map((host) => asTree(host)["host"]);
+  const pins = asList(git["pins"]).map(asTree);
+  return [
+    ...hosts.flatMap((host, index) =>
+      hosts.indexOf(host) < index ? [problem(["git", "hosts", index, "host"], "a host that is not listed yet", host)] : [],
+    ),
+    ...pins.flatMap(({ repository, ref }, index) => {
+      if (typeof repository !== "string") return [];
+      const path = ["git", "pins", index];
+      const isKnown = hosts.includes(repository.split("/", 1)[0]);
+      if (!isKnown) return [problem([...path, "repository"], "HOST/OWNER/NAME of a repository of one of git.hosts", repository)];
+      const isRepeated = pins.findIndex((other) => other["repository"] === repository && other["ref"] === ref) < index;
+      return isRepeated ? [problem([...path, "ref"], "a ref that is not pinned yet", ref)] : [];
+    }),
+  ];
 }
 
 type Tree = Readonly<Record<string, unknown>>;

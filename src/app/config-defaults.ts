@@ -17,6 +17,7 @@ export const CONFIG_DEFAULTS = {
   refusal_ttl: "30s",
   stale_if_error: "30d",
   offline: false,
+  git: { hosts: [], refresh: "60s", on_rewrite: "refuse", pins: [] },
   metrics: { enabled: true },
   log: { level: "info" },
   memory: { documents: "64MiB", bodies: "128MiB" },

@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS, type Limits } from "../core/limits.ts";
 import { isLoopbackHost } from "../core/loopback.ts";
 import { DIALECTS } from "../core/ports/upstream-client.ts";
 import { boolean, choice, duration, integer, list, map, parsedBy, text, unexpected, wordOr } from "../core/schema.ts";
+import { gitSchema } from "./git-schema.ts";
 import { Secret } from "./secret.ts";
 import { parseSize } from "./size.ts";
 
@@ -163,6 +164,7 @@ export function configSchema(surroundings: Surroundings) {
     refusal_ttl: duration(0, DAY_MS, "0 to 1d"),
     stale_if_error: duration(0, 3650 * DAY_MS, "0 to 3650d"),
     offline: boolean(),
+    git: gitSchema({ auth, certificates, url: upstreamUrl(), proxy: proxyUrl() }),
     metrics: map({ enabled: boolean(), token_env: secretEnv.optional(), token_file: secretFile.optional() }).refine(
       (keys) => keys.token_env === undefined || keys.token_file === undefined,
       { error: "either token_env or token_file" },

@@ -4,11 +4,13 @@ import type { z } from "zod";
 import type { AddressRange } from "../core/address-range.ts";
 import type { EcosystemId } from "../core/artifact.ts";
 import { AssayError } from "../core/errors.ts";
+import { formatGitRepository, parseGitRepository } from "../core/git.ts";
 import type { Limits } from "../core/limits.ts";
 import type { RepositoryPolicy } from "../core/policy.ts";
 import type { Dialect, Upstream } from "../core/ports/upstream-client.ts";
 import { formatProblem, type Problem } from "../core/problems.ts";
 import { schemaProblems } from "../core/schema.ts";
+import type { GitHost, GitSettings } from "../mirror/git/git-sources.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RETRIES, DEFAULT_TIMEOUTS, type UpstreamTimeouts } from "../upstream/options.ts";
 import { crossProblems } from "./config-cross-problems.ts";
 import { type ConfigFlags, readLayers } from "./config-layers.ts";
@@ -91,6 +93,15 @@ export interface TufConfig {
   readonly everyMs: number;
 }
 
+/** Git repositories that are mirrored: none but those of `hosts`. */
+export interface GitConfig extends Omit<GitSettings, "hosts"> {
+  readonly hosts: readonly GitHostConfig[];
+}
+
+export interface GitHostConfig extends GitHost {
+  readonly upstream: UpstreamConfig;
+}
+
 /** Everything an operator can set, parsed. Safe to log: credentials print as `[secret]`. */
 export interface Config {
   /** The file it was read from; undefined where there was none. */
@@ -112,6 +123,7 @@ export interface Config {
   readonly refusalTtlMs: number;
   readonly staleIfErrorMs: number;
   readonly offline: boolean;
+  readonly git: GitConfig;
   /** Undefined where /metrics is not answered. With a token, only to those who show it. */
   readonly metrics: { readonly token?: Secret } | undefined;
   readonly log: { readonly level: LogLevel };
@@ -176,6 +188,7 @@ function toConfig(written: Written, file: string | undefined): Config {
     refusalTtlMs: written.refusal_ttl,
     staleIfErrorMs: written.stale_if_error,
     offline: written.offline,
+    git: toGit(written.git),
     metrics: toMetrics(written.metrics),
     log: written.log,
     memory: { documentsBytes: written.memory.documents, bodiesBytes: written.memory.bodies },
@@ -233,6 +246,23 @@ export function defaultUpstream(url: URL): UpstreamConfig {
     fileOrigins: [],
     trust: "public",
     verdicts: false,
+  };
+}
+
+function toGit({ hosts, refresh, on_rewrite, pins }: Written["git"]): GitConfig {
+  const known = hosts.map(({ host, case_sensitive, url, ...reach }): GitHostConfig => {
+    const address = url ?? new URL(`https://${host}/`);
+    return { host, caseSensitive: case_sensitive ?? false, upstream: toUpstream({ ...reach, url: address }) };
+  });
+  return {
+    hosts: known,
+    refreshMs: refresh,
+    onRewrite: on_rewrite,
+    pins: pins.map(({ repository: { host, owner, name }, ref, commit }) => {
+      const caseSensitive = known.find((candidate) => candidate.host === host)?.caseSensitive ?? false;
+      const pinned = parseGitRepository({ host, caseSensitive }, owner, name);
+      return { repository: pinned ? formatGitRepository(pinned) : "", ref, commit };
+    }),
   };
 }
 

@@ -5,7 +5,7 @@ import { originOf } from "./origin.ts";
 
 /** Whose clients a problem is told to, and what they asked for. */
 export interface AskedOf {
-  readonly ecosystem: Ecosystem;
+  readonly ecosystem: Pick<Ecosystem, "problemBody">;
   readonly context: ProblemContext;
 }
 

@@ -9,6 +9,7 @@ import type { SigningKeys } from "../core/ports/signing-keys.ts";
 import type { TrustStatus } from "../core/ports/trust.ts";
 import type { Counters } from "../mirror/counters.ts";
 import type { Explainer } from "../mirror/explain.ts";
+import type { GitSources } from "../mirror/git/git-sources.ts";
 import type { Mirror } from "../mirror/obtain.ts";
 import type { Summaries } from "../mirror/summaries.ts";
 import type { Hot } from "./hot.ts";
@@ -38,6 +39,8 @@ export interface HttpDeps {
   readonly trustedProxies: readonly AddressRange[];
   /** Undefined where the operator wants none. */
   readonly metrics: Metrics | undefined;
+  /** Undefined where no git host is mirrored. */
+  readonly git: GitSources | undefined;
   /** How the roots and keys stand that evidence is checked against: for health checks and metrics. Cheap, asks nobody. */
   readonly trust: { status(): readonly TrustStatus[] };
 }

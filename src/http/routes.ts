@@ -6,6 +6,7 @@ import { AssayError } from "../core/errors.ts";
 import type { EcosystemAnswer, EcosystemRequest, Repository } from "../core/ports/ecosystem.ts";
 import { SingleFlight } from "../core/single-flight.ts";
 import { RefusedMidway } from "../mirror/flight.ts";
+import { GIT_NAME, type GitSources } from "../mirror/git/git-sources.ts";
 import { answerError } from "./answer-error.ts";
 import { askedOf } from "./asked-of.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -17,6 +18,7 @@ import { ClientLeft } from "./pump.ts";
 import { readBody } from "./request-body.ts";
 import { serveArtifact } from "./serve-artifact.ts";
 import { serveExplanation } from "./serve-explanation.ts";
+import { answerGit, GIT_PROBLEMS, serveGit } from "./serve-git.ts";
 import { answerMetrics } from "./serve-metrics.ts";
 import { hotPage, servePage } from "./serve-page.ts";
 import { servePlain } from "./serve-plain.ts";
@@ -48,6 +50,11 @@ export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean 
   app.get("/.well-known/assay-keys.json", (context) => answerKeys(deps.keys).then((answer) => context.json(answer)));
   const { metrics } = deps;
   if (metrics) app.get("/metrics", (context) => answerMetrics(metrics, context.req.header("authorization")));
+  const { git } = deps;
+  if (git) {
+    app.get("/api/v1/git", (context) => answerGit(context.req.query("repository"), git).then((answer) => context.json(answer)));
+    app.all(`/${GIT_NAME}/*`, (context) => answerGitClient(context, git, deps));
+  }
   for (const repository of deps.repositories) {
     const handler = (context: Context<Env>): Promise<Response> => serveRepository(context, repository, deps, pages);
     app.all(`/${repository.name}`, handler);
@@ -56,6 +63,19 @@ export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean 
   app.notFound((context) => answerFailed(context, new AssayError("NOT_FOUND", "nothing is served at this path"), undefined, deps));
   app.onError((error, context) => answerFailed(context, error, undefined, deps));
   return app;
+}
+
+async function answerGitClient(context: Context<Env>, git: GitSources, deps: HttpDeps): Promise<Response> {
+  const { incoming, outgoing } = context.env;
+  try {
+    await serveGit(incoming as IncomingMessage, outgoing as ServerResponse, git, deps);
+  } catch (error) {
+    countFailure(error, GIT_NAME, deps);
+    answerError(incoming as IncomingMessage, outgoing as ServerResponse, error, { log: deps.log, askedOf: GIT_PROBLEMS });
+  } finally {
+    deps.tally.answered(GIT_NAME, "other", outgoing.statusCode);
+  }
+  return RESPONSE_ALREADY_SENT;
 }
 
 async function serveRepository(
@@ -85,7 +105,7 @@ async function serveRepository(
     await send(incoming as IncomingMessage, outgoing as ServerResponse, repository, request, answer, deps);
     return RESPONSE_ALREADY_SENT;
   } catch (error) {
-    countFailure(error, repository, deps);
+    countFailure(error, repository.name, deps);
     return answerFailed(context, error, repository, deps);
   } finally {
     deps.tally.answered(repository.name, kind, outgoing.statusCode);
@@ -97,9 +117,9 @@ function kindOf(answer: HotPage | Exclude<EcosystemAnswer, { kind: "page" }>): A
   return answer.kind === "artifact" ? "archive" : "other";
 }
 
-function countFailure(error: unknown, repository: Repository, { tally }: HttpDeps): void {
-  if (error instanceof RefusedMidway) tally.cut(repository.name);
-  else if (!(error instanceof ClientLeft)) tally.failed(repository.name, error instanceof AssayError ? error.code : "INTERNAL");
+function countFailure(error: unknown, repository: string, { tally }: HttpDeps): void {
+  if (error instanceof RefusedMidway) tally.cut(repository);
+  else if (!(error instanceof ClientLeft)) tally.failed(repository, error instanceof AssayError ? error.code : "INTERNAL");
 }
 
 function ecosystemRequest(incoming: IncomingMessage, repository: Repository, deps: HttpDeps): EcosystemRequest {
