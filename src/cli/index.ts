@@ -13,6 +13,7 @@ import { type PackFlags, pack } from "./pack.ts";
 import { checkPolicy, explainPolicy } from "./policy.ts";
 import { serve } from "./serve.ts";
 import { createToken, listTokens, revokeToken, type TokenFlags } from "./token.ts";
+import { showTrust, updateTrust } from "./trust.ts";
 import { type VerifyFlags, verify } from "./verify.ts";
 
 interface CommonFlags {
@@ -32,6 +33,10 @@ interface KeysFlags extends CommonFlags {
 }
 
 interface TokenCommonFlags extends CommonFlags {
+  readonly json?: true;
+}
+
+interface TrustFlags extends CommonFlags {
   readonly json?: true;
 }
 
@@ -188,6 +193,27 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
       const print = (text: string) => void process.stdout.write(text);
       const warn = (text: string) => void process.stderr.write(text);
       exit = await pack({ env, print, warn }, folder, flags);
+    });
+  const trust = program.command("trust").description("look at what signatures are checked against, and refresh it");
+  const trustCommand = (flags: TrustFlags) => ({
+    config: loadConfig({ env, flags }),
+    env,
+    now: Date.now(),
+    json: flags.json === true,
+    print: (text: string) => void process.stdout.write(text),
+  });
+  common(trust.command("show", { isDefault: true }))
+    .description("show every root and key by name: from where, how fresh, valid when (what `assay trust` does alone)")
+    .option("--json", "print JSON")
+    .action(async (flags: TrustFlags) => {
+      exit = await showTrust(trustCommand(flags));
+    });
+  common(trust.command("update"))
+    .description("refresh from the TUF mirrors now")
+    .argument("[name]", "a name under `trust` in the configuration, or public (default: all that have a mirror)")
+    .option("--json", "print JSON")
+    .action(async (name: string | undefined, flags: TrustFlags) => {
+      exit = await updateTrust(trustCommand(flags), name);
     });
   program
     .command("verify")

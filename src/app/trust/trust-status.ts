@@ -26,7 +26,7 @@ export function trustStatus(loaded: LoadedTrust, now: number): TrustStatus {
 }
 
 /** The metadata that the root in use rests on: what was verified last, or the root.json that everything begins with. */
-function rolesOf({ tuf, kept }: LoadedTrust): readonly TufRole[] {
+export function rolesOf({ tuf, kept }: LoadedTrust): readonly TufRole[] {
   if (kept && kept.metadata.size > 0) return tufRoles(kept.metadata);
   return tuf ? tufRoles(new Map([["root", tuf.root]])) : [];
 }

@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS } from "../../../src/core/limits.ts";
 import { codeOf } from "../../contract/code-of.ts";
 import { SILENT_LOG } from "../../support/candidate.ts";
 import { type FakeUpstream, startFakeUpstream } from "../../support/fake-upstream.ts";
+import { startMirror } from "../../support/mirror-bench.ts";
 import { SigstoreInstance } from "../../support/sigstore-instance.ts";
 import { roleKey, TufRepository } from "../../support/tuf-repository.ts";
 
@@ -323,4 +324,22 @@ test("in the background it is asked once a day, sooner after a failure, and neve
   expect(upstream.requestsFor(repository.metadataPath("timestamp.json"))).toHaveLength(1);
   // The other process on this data folder has it too, from the file.
   await expect.poll(() => textOf(offline), { timeout: 20_000 }).toBe(first.toString());
+});
+
+test("a stale root is seen in /readyz, and takes nothing away", async () => {
+  const { repository, dataDir } = await bench();
+  repository.publish({ "trusted_root.json": first });
+  const mirror = await startMirror({
+    dataDir,
+    config: `trust: {internal: {tuf: {mirror: "${repository.mirror}", root: ${join(dataDir, "root.json")}}}}\nrepositories: []\n`,
+  });
+  onTestFinished(() => mirror.close());
+  const ready = async () => {
+    const answer = await mirror.get("/readyz");
+    const { trust } = (await answer.json()) as { trust: { name: string; from: string; stale: string | null }[] };
+    return { status: answer.status, root: trust.find(({ name }) => name === NAME) };
+  };
+  await expect.poll(ready, { timeout: 20_000 }).toMatchObject({ status: 200, root: { from: "tuf", stale: null } });
+  mirror.advance(8 * EVERY_MS);
+  expect(await ready()).toMatchObject({ status: 200, root: { from: "tuf", stale: expect.stringContaining("ended on") } });
 });
