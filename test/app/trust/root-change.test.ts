@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { buildNpmTarball } from "../../support/archives.ts";
 import { publishPackages } from "../../support/attested-registry.ts";
@@ -11,6 +12,7 @@ import { type Loose, REPOSITORY, SigstoreInstance } from "../../support/sigstore
 
 const SLSA = "https://slsa.dev/provenance/v1";
 const TARBALL = "/npm/demo/-/demo-1.0.0.tgz";
+const ATTESTATIONS = "/npm/-/npm/v1/attestations/demo@1.0.0";
 const NEEDS_SIGNATURE = "version: 1\ndefaults: {signature: {require: true, on_missing: error}}\n";
 
 const instance = new SigstoreInstance();
@@ -27,7 +29,8 @@ interface Setting {
   readonly bytes: Buffer;
   /** Gives the mirror another root, as an operator does, and waits until it holds. */
   change(root: string): Promise<void>;
-  restart(): Promise<MirrorBench>;
+  /** Does something to the data folder while nobody has it open. */
+  restart(meanwhile?: (mirror: MirrorBench) => void): Promise<MirrorBench>;
 }
 
 function provenance(): Loose {
@@ -81,8 +84,9 @@ repositories:
       writeFileSync(rootFile, text);
       await mirror.assay.trust.reload();
     },
-    restart: async () => {
+    restart: async (meanwhile = () => {}) => {
       await mirror.close();
+      meanwhile(mirror);
       mirror = await start();
       return mirror;
     },
@@ -163,6 +167,25 @@ test("where the policy asks for no signature, a root that changed withholds noth
   const answer = await mirror.get(TARBALL);
   expect(answer.status).toBe(200);
   expect(answer.headers.get("x-assay-warning")).toContain("CERTIFICATE_UNTRUSTED");
+  expect(upstream.requestsFor(TARBALL)).toHaveLength(1);
+});
+
+test("what can no longer be verified again counts neither for nor against what is held: it is not served by an old root's word, nor refused for good", async () => {
+  const { mirror, change, restart, upstream } = await setting(good);
+  await mirror.get(TARBALL);
+  await change(renamed);
+  upstream.fault(ATTESTATIONS, { kind: "status", status: 404 });
+  const without = await restart(({ dataDir }) => {
+    const index = new Database(join(dataDir, "assay.db"));
+    expect(index.prepare("UPDATE documents SET key = 'lost' WHERE key LIKE '%/attestations/%'").run().changes).toBe(1);
+    index.close();
+  });
+  const answer = await without.get(TARBALL);
+  expect({ status: answer.status, retryAfter: answer.headers.get("retry-after") }).toEqual({ status: 503, retryAfter: expect.any(String) });
+  expect((await newestLine(without)).verdict).toMatchObject({ kind: "admit" });
+  upstream.heal();
+  without.advance(61_000);
+  expect((await without.get(TARBALL)).status).toBe(200);
   expect(upstream.requestsFor(TARBALL)).toHaveLength(1);
 });
 
