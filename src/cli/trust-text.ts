@@ -1,6 +1,6 @@
 import type { ReportedKey, TrustReport } from "../app/trust/trust-report.ts";
+import { printable } from "../core/printable.ts";
 import { AUTHORITY_KINDS, type Authority } from "../verify/sigstore/describe-root.ts";
-import { printable } from "./printable.ts";
 import { table } from "./table.ts";
 
 export interface TrustChange {
