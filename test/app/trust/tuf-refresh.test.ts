@@ -8,6 +8,7 @@ import { LiveTrust, type LiveTrustDeps } from "../../../src/app/trust/live-trust
 import { DEFAULT_LIMITS } from "../../../src/core/limits.ts";
 import { codeOf } from "../../contract/code-of.ts";
 import { SILENT_LOG } from "../../support/candidate.ts";
+import { startFakeProxy } from "../../support/fake-proxy.ts";
 import { type FakeUpstream, startFakeUpstream } from "../../support/fake-upstream.ts";
 import { startMirror } from "../../support/mirror-bench.ts";
 import { SigstoreInstance } from "../../support/sigstore-instance.ts";
@@ -342,4 +343,24 @@ test("a stale root is seen in /readyz, and takes nothing away", async () => {
   await expect.poll(ready, { timeout: 20_000 }).toMatchObject({ status: 200, root: { from: "tuf", stale: null } });
   mirror.advance(8 * EVERY_MS);
   expect(await ready()).toMatchObject({ status: 200, root: { from: "tuf", stale: expect.stringContaining("ended on") } });
+});
+
+test("a proxy of the environment is the way to a mirror elsewhere", async () => {
+  const { repository, upstream, dataDir, config } = await bench();
+  repository.publish({ "trusted_root.json": first });
+  const proxy = await startFakeProxy({ routes: { "tuf.example": upstream.port } });
+  onTestFinished(() => proxy.close());
+  const { rootPath } = config.internal.tuf;
+  const trust = await LiveTrust.open(
+    {
+      trust: { [NAME]: { tuf: { mirror: new URL("http://tuf.example/tuf/"), rootPath, everyMs: EVERY_MS } } },
+      dataDir,
+      offline: false,
+      limits: DEFAULT_LIMITS,
+    },
+    { clock: { now: Date.now }, log: SILENT_LOG, env: { http_proxy: proxy.url.href }, changed: () => {} },
+  );
+  onTestFinished(() => trust.close());
+  expect(await trust.refresh(NAME)).toBeUndefined();
+  expect(proxy.asked.map(({ line }) => line)).toContain("GET http://tuf.example/tuf/timestamp.json");
 });
