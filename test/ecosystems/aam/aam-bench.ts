@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Limits } from "../../../src/core/limits.ts";
 import type { Ecosystem, EcosystemAnswer, EcosystemRequest, EcosystemServices, Repository } from "../../../src/core/ports/ecosystem.ts";
-import type { DocumentQuery, DocumentResponse } from "../../../src/core/ports/upstream-client.ts";
+import type { Dialect, DocumentQuery, DocumentResponse } from "../../../src/core/ports/upstream-client.ts";
 import { createAam } from "../../../src/ecosystems/aam/index.ts";
 import { requestOf } from "../../contract/ecosystem.ts";
 import { MemoryServices } from "../../support/memory-services.ts";
@@ -52,11 +52,14 @@ export class AamBench {
   readonly lists = new Map<string, Partial<DocumentResponse> & { readonly text: string }>();
   readonly listRequests: string[] = [];
 
-  constructor(upstreams: readonly string[], limits: Partial<Limits> = {}) {
+  constructor(upstreams: readonly (string | { readonly url: string; readonly dialect: Dialect })[], limits: Partial<Limits> = {}) {
     this.repository = {
       name: "aam",
       ecosystem: "aam",
-      upstreams: upstreams.map((url, position) => ({ id: `aam#${position}`, url: new URL(url) })),
+      upstreams: upstreams.map((upstream, position) => {
+        const { url, ...more } = typeof upstream === "string" ? { url: upstream } : upstream;
+        return { id: `aam#${position}`, url: new URL(url), ...more };
+      }),
     };
     const services: EcosystemServices = {
       ...this.memory.services(limits),
