@@ -12,6 +12,7 @@ import { type LogFlags, showLog } from "./log.ts";
 import { type PackFlags, pack } from "./pack.ts";
 import { checkPolicy, explainPolicy } from "./policy.ts";
 import { serve } from "./serve.ts";
+import { SETUP_CLIENTS, type SetupFlags, setUp } from "./setup.ts";
 import { createToken, listTokens, revokeToken, type TokenFlags } from "./token.ts";
 import { showTrust, updateTrust } from "./trust.ts";
 import { type VerifyFlags, verify } from "./verify.ts";
@@ -120,6 +121,17 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option("--json", "print JSON")
     .action(async (flags: KeysFlags) => {
       exit = await rotateKeys(keysCommand(flags));
+    });
+  common(program.command("setup"))
+    .description("print what points a client at the mirror, or write it")
+    .argument("<client>", `one of ${SETUP_CLIENTS.join(", ")}`)
+    .option("--write", "write it into the client's configuration, with a copy of what was there")
+    .option("--undo", "take out again what --write put there")
+    .option("--url <url>", "the mirror's address (default: public_url, or where it listens)")
+    .option("--json", "print JSON")
+    .action(async (client: string, flags: CommonFlags & SetupFlags) => {
+      const print = (text: string) => void process.stdout.write(text);
+      exit = await setUp({ config: loadConfig({ env, flags }), env, now: new Date(), print }, client, flags);
     });
   const token = program.command("token").description("say who may publish to repositories of type hosted");
   const tokenCommand = (flags: TokenCommonFlags) => ({
