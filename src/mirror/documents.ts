@@ -70,7 +70,7 @@ export class MirrorDocuments implements Documents {
   async #find(request: DocumentRequest): Promise<Found> {
     const now = this.#deps.clock.now();
     const held = await this.#held(request);
-    if (held && now < held.validatedAt + this.#settings.metadataTtlMs) return this.#answer(request, held);
+    if (held && (request.settled || now < held.validatedAt + this.#settings.metadataTtlMs)) return this.#answer(request, held);
     const absentUntil = this.#absentUntil.get(memoryKey(request));
     if (absentUntil !== undefined && now < absentUntil) return ABSENT;
     const paused = this.#pausedUntil.get(memoryKey(request));

@@ -57,6 +57,20 @@ describe("one upstream", () => {
     expect(await get(parts)).toBe("thing 2");
   });
 
+  test("what a verdict rests on is answered as it is held, whatever upstream says by now", async () => {
+    const upstream = await fakeUpstream();
+    const parts = await openParts({ upstreams: [upstream] });
+    const settled = async (): Promise<string | undefined> =>
+      (await parts.documents.get(requests(parts).map((request) => ({ ...request, settled: true }))))?.body.toString();
+    serve(upstream, "thing 1");
+    expect(await settled()).toBe("thing 1");
+    serve(upstream, "thing 2");
+    parts.advance(10 * SETTINGS.staleIfErrorMs);
+    expect(await settled()).toBe("thing 1");
+    expect(upstream.requests).toHaveLength(1);
+    expect(await get(parts)).toBe("thing 2");
+  });
+
   const failures: readonly { name: string; fault: Fault; code: string }[] = [
     { name: "500", fault: { kind: "status", status: 500 }, code: "UPSTREAM_STATUS" },
     { name: "401", fault: { kind: "status", status: 401 }, code: "UPSTREAM_AUTH" },

@@ -13,6 +13,11 @@ export interface DocumentRequest extends DocumentKey {
    */
   readonly keepWhenAbsent?: boolean;
   /**
+   * For evidence that a verdict rests on, when it is handed on: what is held is answered as it is, whatever its age. What upstream says now in its place was
+   * verified by nobody here.
+   */
+  readonly settled?: boolean;
+  /**
    * Parses what upstream sent, and answers what it lists (undefined for documents that list nothing).
    * Throws UPSTREAM_MALFORMED or UPSTREAM_CONTENT_TYPE for anything that is not such a document: it is then not kept, and what we hold is served.
    */

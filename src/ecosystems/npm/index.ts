@@ -124,14 +124,20 @@ async function distTagsPage(repository: Repository, name: string, services: Ecos
   };
 }
 
-/** Asked of the upstream that the package is from and of no other, like the archive: what another one has attested is not about it. */
+/**
+ * Asked of the upstream that the package is from and of no other, like the archive: what another one has attested is not about it. Of an archive that is held,
+ * what it was admitted by.
+ */
 async function attestationsOf(
   repository: Repository,
   subject: { readonly name: string; readonly version: string },
   services: EcosystemServices,
 ): Promise<readonly DocumentRequest[]> {
   const upstream = await upstreamOf(repository, subject, services);
-  return upstream ? [attestationsRequest(repository, upstream, subject, services)] : [];
+  if (!upstream) return [];
+  const admitted = await services.index.admitted(repository.name, subject.name);
+  const settled = admitted.some(({ ref }) => ref.version === subject.version);
+  return [{ ...attestationsRequest(repository, upstream, subject, services), settled }];
 }
 
 async function documentPage(requests: readonly DocumentRequest[], services: EcosystemServices): Promise<EcosystemAnswer> {

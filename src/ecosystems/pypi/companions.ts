@@ -74,10 +74,11 @@ export async function integrityAnswer(
   }
 }
 
-/** Throws NOT_FOUND where the page names none and none is held. */
+/** Of an archive that is held, what it was admitted by. Throws NOT_FOUND where the page names none and none is held. */
 async function provenance(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<HeldDocument> {
   const located = await locateOrRemember(services, repository, ref);
-  const document = await provenanceDocument(services, repository, ref, located);
+  const settled = admissionsByFile(await services.index.admitted(repository.name, ref.name)).has(ref.file);
+  const document = await provenanceDocument(services, repository, ref, located, { settled });
   if (!document) throw new AssayError("NOT_FOUND", `no provenance is published for ${ref.file}`);
   return document;
 }

@@ -9,13 +9,14 @@ import type { Located } from "./resolve.ts";
 
 /**
  * The provenance object (PEP 740) that the project's page points to, byte for byte. It may change, so it is a document like a page; it is also evidence, so
- * what was fetched once stays. Undefined where the page names none, or upstream has none where it names one. Throws what `Documents` throws.
+ * what was fetched once stays, and with `settled` is not asked for again. Undefined where the page names none, or upstream has none where it names one. Throws what `Documents` throws.
  */
 export async function provenanceDocument(
   services: Pick<EcosystemServices, "documents" | "limits">,
   repository: Repository,
   ref: ArtifactRef,
   { row, upstream }: Located,
+  { settled = false }: { readonly settled?: boolean } = {},
 ): Promise<HeldDocument | undefined> {
   const link = provenanceLink(row);
   if (link === undefined) return undefined;
@@ -28,6 +29,7 @@ export async function provenanceDocument(
       accept: `${INTEGRITY_TYPE}, application/json;q=0.9`,
       maxBytes: services.limits.sidecarBytes,
       keepWhenAbsent: true,
+      settled,
       read: ({ body }) => requireProvenance(body, ref.file, services.limits.jsonDepth),
     },
   ]);

@@ -200,9 +200,10 @@ ${[
     await first.stop();
     const second = await startAssay({ config: text, dataDir: first.dataDir });
     running.push(second);
-    // The page and the provenance of now are asked for, and change nothing.
+    // The page of now is asked for, and changes nothing; who wants the provenance gets what was verified.
     await fetch(`${second.url}/replaced/simple/abi3info/`);
-    await fetch(`${fileUrl(second, "replaced", VICTIM)}.provenance`);
+    const provenance = await fetch(`${fileUrl(second, "replaced", VICTIM)}.provenance`);
+    expect(Buffer.from(await provenance.arrayBuffer()).equals(distribution(VICTIM).provenance)).toBe(true);
     await expectSame(second);
   });
 

@@ -19,4 +19,6 @@ export interface EvidenceSubject {
   readonly upstream: Upstream;
   readonly name: PackageName;
   readonly version: Pick<PackageVersion, "version" | "url">;
+  /** What is held is asked for no more: the archive was admitted by it. */
+  readonly settled?: boolean;
 }

@@ -14,7 +14,7 @@ type Services = Pick<AamServices, "dialects" | "documents" | "limits">;
  * Throws what `Documents` throws.
  */
 export async function signatureAnswer(services: Services, subject: EvidenceSubject): Promise<HeldDocument | undefined> {
-  const { repository, upstream, name, version } = subject;
+  const { repository, upstream, name, version, settled = false } = subject;
   const path = `${name}/${version.version}`;
   const dialects = await services.dialects.of(repository, upstream);
   return services.documents.get(
@@ -26,6 +26,7 @@ export async function signatureAnswer(services: Services, subject: EvidenceSubje
       accept: UAAPS_ACCEPT,
       maxBytes: services.limits.sidecarBytes,
       keepWhenAbsent: true,
+      settled,
       read(document) {
         readAnswer(document, services, subject);
         return undefined;

@@ -32,7 +32,13 @@ export async function signatureDocument(
     throw new AssayError("UPSTREAM_NOT_CONFIGURED", `no upstream has ${name} any more, so its signatures cannot be asked for`);
   }
   const collect = isFolder(upstream) ? folderEvidence : registryEvidence;
-  const { signatures, attestations, documents } = await collect(services, { repository, upstream, name, version });
+  const { signatures, attestations, documents } = await collect(services, {
+    repository,
+    upstream,
+    name,
+    version,
+    settled: admittedFrom !== undefined,
+  });
   const integrity = integrityOf(known, version);
   const own = await ownAttestation(services, repository, known, version);
   return {

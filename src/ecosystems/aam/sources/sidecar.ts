@@ -13,13 +13,15 @@ interface Sidecar {
   readonly ending: string;
   /** Whether it is evidence, which stays once it was fetched. */
   readonly keepWhenAbsent: boolean;
+  /** Whether an archive was admitted by it, so that what is held is asked for no more. */
+  readonly settled?: boolean;
   /** Throws UPSTREAM_MALFORMED for a file that is not what its ending says. */
   readonly check: (body: Buffer, maxDepth: number) => void;
 }
 
 /** A small file beside an archive in a local registry: `versions/1.0.0.aam.sha256`. */
 export function sidecarRequest({ limits }: Pick<EcosystemServices, "limits">, sidecar: Sidecar): DocumentRequest {
-  const { repository, upstream, name, version, ending, keepWhenAbsent, check } = sidecar;
+  const { repository, upstream, name, version, ending, keepWhenAbsent, settled = false, check } = sidecar;
   return {
     repository: repository.name,
     key: `sidecar/${name}/${version.version}${ending}`,
@@ -28,6 +30,7 @@ export function sidecarRequest({ limits }: Pick<EcosystemServices, "limits">, si
     accept: "*/*",
     maxBytes: limits.sidecarBytes,
     keepWhenAbsent,
+    settled,
     read({ body }) {
       check(body, limits.jsonDepth);
       return undefined;
