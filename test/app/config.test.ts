@@ -224,6 +224,21 @@ describe("what is wrong stops the start, with its place, its key and both sides"
       yaml: upstream("url: https://a.example/, file_origins: ['https://a.example/x']"),
       says: "file_origins[0]: expected an origin",
     },
+    {
+      wrong: "a dialect that does not exist",
+      yaml: "repositories: [{name: aam, ecosystem: aam, upstreams: [{url: 'https://a.example/', dialect: v2}]}]",
+      says: "upstreams[0].dialect: expected one of uaaps, api-v1",
+    },
+    {
+      wrong: "a dialect of a folder",
+      yaml: "repositories: [{name: aam, ecosystem: aam, upstreams: [{url: 'file:///srv/aam', dialect: uaaps}]}]",
+      says: "upstreams[0].dialect: expected nothing here for a file: url",
+    },
+    {
+      wrong: "a dialect of another ecosystem's registry",
+      yaml: "repositories: [{name: npm, ecosystem: npm, upstreams: [{url: 'https://a.example/', dialect: uaaps}]}]",
+      says: "upstreams[0].dialect: expected nothing here: only aam registries",
+    },
     { wrong: "too many retries", yaml: upstream("url: https://a.example/, retries: 11"), says: "a whole number from 0 to 10" },
     {
       wrong: "both kinds of credentials",
@@ -401,6 +416,8 @@ repositories:
       trust: "internal",
       name: "mine",
     });
+    const spoken = load("repositories: [{name: aam, ecosystem: aam, upstreams: [{url: 'https://a.example/', dialect: api-v1}]}]");
+    expect(spoken.repositories[0]?.upstreams).toMatchObject([{ dialect: "api-v1" }]);
     expect(config.trust).toEqual({
       internal: { sigstorePath: "./root.json", npmKeysPath: "./keys.json" },
       public: { tuf: { mirror: new URL("https://tuf.example/public/"), everyMs: 86_400_000 } },

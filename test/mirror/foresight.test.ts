@@ -326,3 +326,29 @@ test("an old publish time does not make a version old that the index did not lis
   expect([...marks.reasons]).toEqual([[fileOf("2.0.0"), expect.stringContaining("first seen")]]);
   expect(marks.until).toBe(NOW + 6 * DAY_MS);
 });
+
+describe("in a list, where names and versions are all that is known", () => {
+  const AAM: Repository = { ...REPOSITORY, name: "aam", ecosystem: "aam" };
+  const GATES = "governance: {install_policy: {allowed_scopes: ['@myorg'], blocked_packages: ['@myorg/bad*'], require_tag: stable}}";
+  const DENY_AAM = 'deny: [{purl: "pkg:aam/tool@2.0.0", reason: stolen}]';
+
+  async function barred(policy: string, name: string): Promise<string[]> {
+    const archives = ["1.0.0", "2.0.0"].map((version) => ({ version, file: fileOf(version), claims: [] }));
+    return [...foresightOf(await openIndex(), policy).barred(AAM, { name, upstream: UPSTREAM, archives })].map(([, reason]) => reason);
+  }
+
+  test.each([
+    ["a version that is denied", DENY_AAM, "tool", ["assay: denied: stolen [deny[0]]"]],
+    ["another package", DENY_AAM, "other", []],
+    ["one that the policy only rehearses to deny", `mode: audit\n${DENY_AAM}`, "tool", []],
+    ["a scope that is not allowed", GATES, "@other/tool", [expect.stringContaining("governance"), expect.stringContaining("governance")]],
+    ["a name that is blocked", GATES, "@myorg/bad-tool", [expect.stringContaining("governance"), expect.stringContaining("governance")]],
+  ])("%s is refused for it", async (_, policy, name, expected) => {
+    expect(await barred(policy, name)).toEqual(expected);
+  });
+
+  test("nothing is refused for its age or its tags, which a list does not tell", async () => {
+    expect(await barred("defaults: {min_age: 7d}", "tool")).toEqual([]);
+    expect(await barred(GATES, "@myorg/tool")).toEqual([]);
+  });
+});

@@ -1,13 +1,14 @@
-import { AssayError, isUpstreamFailure } from "../../../core/errors.ts";
+import { AssayError, type ErrorCode, isUpstreamFailure } from "../../../core/errors.ts";
 import { isJsonObject, type JsonObject, parseJsonObject } from "../../../core/json.ts";
 import type { EcosystemServices, Repository } from "../../../core/ports/ecosystem.ts";
-import type { Dialect, Upstream } from "../../../core/ports/upstream-client.ts";
+import { DIALECTS, type Dialect, type Upstream } from "../../../core/ports/upstream-client.ts";
 import { API_V1_ACCEPT, apiV1Base } from "./api-v1-address.ts";
 import { UAAPS_ACCEPT } from "./http-registry.ts";
 
 type Services = Pick<EcosystemServices, "documents" | "limits">;
 
-const EITHER: readonly Dialect[] = ["uaaps", "api-v1"];
+/** What an upstream says of itself. `unclear`: it is well and says nothing, so that both are tried. Undefined where it could not be asked. */
+type Finding = Dialect | "unclear" | undefined;
 
 /**
  * Which dialect each upstream speaks. The operator's word counts; without it, and unless the address itself ends in `/api/v1/`, the upstream is asked once: a UAAPS registry
@@ -17,7 +18,7 @@ const EITHER: readonly Dialect[] = ["uaaps", "api-v1"];
 export class Dialects {
   readonly #services: Services;
   /** By upstream. The documents that it rests on are kept like any other, so that a restart asks no more than their age wants. */
-  readonly #known = new Map<string, readonly Dialect[]>();
+  readonly #known = new Map<string, Exclude<Finding, undefined>>();
 
   constructor(services: Services) {
     this.#services = services;
@@ -27,75 +28,76 @@ export class Dialects {
   async of(repository: Repository, upstream: Upstream): Promise<readonly Dialect[]> {
     if (upstream.dialect) return [upstream.dialect];
     if (isApiV1Address(upstream.url)) return ["api-v1"];
-    const known = this.#known.get(upstream.id) ?? (await this.#detect(repository, upstream));
-    this.#known.set(upstream.id, known);
-    return known;
+    const known = this.#known.get(upstream.id) ?? (await this.#learn(repository, upstream));
+    return known === undefined || known === "unclear" ? DIALECTS : [known];
   }
 
-  /** Asks again, where an upstream had nothing of what it was asked for, or no such document: it may be another by now. Answers whether any is. */
+  /** Asks again those that had nothing of what they were asked for, or no such document: one may speak another by now. Answers whether any does. */
   async haveChanged(repository: Repository, upstreams: readonly Upstream[]): Promise<boolean> {
     let changed = false;
     for (const upstream of upstreams) {
       const before = this.#known.get(upstream.id);
-      if (!before) continue;
+      // Of others both were tried.
+      if (before === undefined || before === "unclear") continue;
       const now = await this.#detect(repository, upstream);
-      // Of an upstream that says nothing about itself today, what it said before still is the best guess.
-      if (now === EITHER || now[0] === before[0]) continue;
+      // Of an upstream that says nothing of itself today, what it said before still is the best guess.
+      if (now === undefined || now === "unclear" || now === before) continue;
       this.#known.set(upstream.id, now);
       changed = true;
     }
     return changed;
   }
 
-  async #detect(repository: Repository, upstream: Upstream): Promise<readonly Dialect[]> {
-    try {
-      if (isUaaps(await this.#probe(repository, upstream, { key: "dialect/uaaps", url: upstream.url, accept: UAAPS_ACCEPT }))) {
-        return ["uaaps"];
-      }
-    } catch (error) {
-      if (!isUpstreamFailure(error)) throw error;
-      // One that cannot be reached is not made to wait for twice.
-      if (DOWN.has(error.code)) return EITHER;
-    }
-    try {
-      const url = new URL("packages?limit=1", apiV1Base(upstream.url));
-      return isApiV1(await this.#probe(repository, upstream, { key: "dialect/api-v1", url, accept: API_V1_ACCEPT })) ? ["api-v1"] : EITHER;
-    } catch (error) {
-      if (!isUpstreamFailure(error)) throw error;
-      return EITHER;
-    }
+  async #learn(repository: Repository, upstream: Upstream): Promise<Finding> {
+    const found = await this.#detect(repository, upstream);
+    if (found !== undefined) this.#known.set(upstream.id, found);
+    return found;
   }
 
-  /** Whatever is there, so that it is kept whatever it is, and not asked for again each time. Undefined for what is no JSON object. */
+  async #detect(repository: Repository, upstream: Upstream): Promise<Finding> {
+    const root = { key: "dialect/uaaps", url: upstream.url, accept: UAAPS_ACCEPT };
+    const list = { key: "dialect/api-v1", url: new URL("packages?limit=1", apiV1Base(upstream.url)), accept: API_V1_ACCEPT };
+    const itself = await this.#probe(repository, upstream, root);
+    if (itself.kind === "read" && isUaaps(itself.object)) return "uaaps";
+    // One that cannot be reached is not waited for twice.
+    if (itself.kind === "failed" && DOWN.has(itself.code)) return undefined;
+    const packages = await this.#probe(repository, upstream, list);
+    if (packages.kind === "read" && isApiV1(packages.object)) return "api-v1";
+    return itself.kind === "failed" || packages.kind === "failed" ? undefined : "unclear";
+  }
+
+  /** Whatever is there is kept, whatever it is, so that it is not asked for again each time. */
   async #probe(
     repository: Repository,
     upstream: Upstream,
     { key, url, accept }: { readonly key: string; readonly url: URL; readonly accept: string },
-  ): Promise<JsonObject | undefined> {
+  ): Promise<Probed> {
     const { limits, documents } = this.#services;
-    const held = await documents.get([
-      {
-        repository: repository.name,
-        // Another upstream's is no answer of this one's, and must not take its place.
-        key: `${key}/${upstream.id}`,
-        upstream,
-        url,
-        accept,
-        maxBytes: limits.sidecarBytes,
-        read: () => undefined,
-      },
-    ]);
-    if (!held) return undefined;
+    // Another upstream's is no answer of this one's, and must not take its place.
+    const question = { repository: repository.name, key: `${key}/${upstream.id}`, upstream, url, accept, maxBytes: limits.sidecarBytes };
     try {
-      return parseJsonObject(held.body, { maxDepth: limits.jsonDepth, source: `what ${url.host} says of itself` });
+      const held = await documents.get([{ ...question, read: () => undefined }]);
+      return { kind: "read", object: held && objectIn(held.body, limits.jsonDepth) };
     } catch (error) {
-      if (error instanceof AssayError) return undefined;
+      if (isUpstreamFailure(error)) return { kind: "failed", code: error.code };
       throw error;
     }
   }
 }
 
-const DOWN: ReadonlySet<string> = new Set([
+/** `object` is undefined where there is no document, or one that is no JSON object. */
+type Probed = { readonly kind: "read"; readonly object: JsonObject | undefined } | { readonly kind: "failed"; readonly code: ErrorCode };
+
+function objectIn(body: Buffer, maxDepth: number): JsonObject | undefined {
+  try {
+    return parseJsonObject(body, { maxDepth, source: "what an upstream says of itself" });
+  } catch (error) {
+    if (error instanceof AssayError) return undefined;
+    throw error;
+  }
+}
+
+const DOWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "OFFLINE",
   "UPSTREAM_CIRCUIT_OPEN",
   "UPSTREAM_RATE_LIMITED",

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../../core/json.ts";
 import type { Repository } from "../../../core/ports/ecosystem.ts";
 
-/** `GET /`: what this registry is and can do. Signatures and attestations are served as published, and L0 is what is checked for every archive. */
+/** `GET /`: what this registry is and can do. Signatures and attestations are served as published; `provenance` has the levels that are told apart here. */
 export function registryDocument(repository: Repository): JsonObject {
   return {
     name: repository.name,
@@ -12,8 +12,8 @@ export function registryDocument(repository: Repository): JsonObject {
     capabilities: {
       publish: false,
       search: true,
-      signatures: ["sigstore", "gpg"],
-      provenance: ["L0"],
+      signatures: ["sigstore", "gpg", "registry-attestation"],
+      provenance: ["L0", "L1", "L2"],
       auditLog: false,
       approvals: false,
       conditionalRequests: true,
