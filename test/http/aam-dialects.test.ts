@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { buildAam } from "../support/archives.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
 import { type MirrorBench, startMirror } from "../support/mirror-bench.ts";
@@ -210,6 +210,35 @@ test("an upstream that says to wait is passed on with the time to wait, in both 
     const { error } = await json(answer);
     expect(typeof error === "string" ? error : (error as { code: string }).code).toMatch(/^rate_limited$/i);
   }
+});
+
+test("an Assay mirrors an Assay in either dialect: the one it finds out, and the one that it is told", async () => {
+  const next = await startMirror({
+    config: `
+repositories:
+  - {name: found, ecosystem: aam, upstreams: [{url: "${mirror.url}/aam/"}]}
+  - {name: told, ecosystem: aam, upstreams: [{url: "${mirror.url}/aam/", dialect: api-v1}]}
+  - {name: addressed, ecosystem: aam, upstreams: [{url: "${mirror.url}/aam/api/v1/"}]}
+`,
+  });
+  onTestFinished(() => next.close());
+  const [found, ...others] = await Promise.all(
+    ["/found", "/told", "/addressed"].map(async (mount) => {
+      const version = await json(await next.get(`${mount}/api/v1/packages/${NAME}/1.0.0`));
+      const tags = await json(await next.get(`${mount}/packages/${NAME}/dist-tags`));
+      const download = await next.get(`${mount}/packages/${NAME}/1.0.0/tarball`);
+      return {
+        version: { ...version, download_url: undefined },
+        tags,
+        sha256: sha256(Buffer.from(await download.arrayBuffer())),
+      };
+    }),
+  );
+  expect(found).toMatchObject({
+    version: { yanked: false, checksum: { sha256: sha256(archive(NAME, "1.0.0")) } },
+    sha256: sha256(archive(NAME, "1.0.0")),
+  });
+  for (const other of others) expect(other).toEqual(found);
 });
 
 test("a version never changes: other bytes at upstream, with a digest that fits them, are not ours", async () => {
