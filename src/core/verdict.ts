@@ -68,6 +68,8 @@ export interface Admission {
   readonly url: string;
   readonly upstream: string;
   readonly claims: readonly Checksum[];
+  /** When these very bytes were admitted first, where all archives of a package are read: lines are added when they are checked again. Milliseconds since the epoch. */
+  readonly admittedSince?: number;
   /** As the index said at that time, and when we saw it first. Milliseconds since the epoch. */
   readonly publishedAt?: number;
   readonly firstSeenAt?: number;

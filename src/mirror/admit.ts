@@ -62,8 +62,7 @@ export async function admit(
   try {
     const about = { ref, resolution: claimed, blob, ecosystem: deps.ecosystem, admittedBefore: before?.digest };
     const facts = await verify({ ...about, published: await published }, deps);
-    const heldSince = before?.digest === blob.digest ? { decidedAt: before.decidedAt } : {};
-    const judged = await judge(repository, { ...facts, ...heldSince }, deps);
+    const judged = await judge(repository, facts, deps);
     const admission = { ...facts, ...judged, decidedAt: deps.clock.now() };
     if (judged.verdict.kind === "admit") await deps.blobs.promote(blob, judged.verdict);
     else if (await isOnRecord(admission, deps)) {

@@ -166,10 +166,8 @@ export class Explainer {
     // A repository that is configured no more serves nothing, whatever is held of it.
     const line = repository && (await mirror.line(repository, ref));
     if (!line) return undefined;
-    const { decidedAt, ...facts } = line;
     const admitted = await index.admission(ref, { admittedOnly: true });
-    const heldSince = admitted ? { decidedAt } : {};
-    const judged = await this.#judged(repository, { ...facts, ...heldSince }, index);
+    const judged = await this.#judged(repository, line, index);
     const newest = await index.admission(ref);
     const trust = upstreamById(repository, line.upstream)?.trust ?? "public";
     return {

@@ -20,8 +20,6 @@ export interface Facts {
   readonly upstream: string;
   readonly publishedAt?: number;
   readonly firstSeenAt?: number;
-  /** When these very bytes were admitted, where they were. */
-  readonly decidedAt?: number;
 }
 
 /** What a verdict is asked of. */
@@ -110,7 +108,7 @@ export function questionOf(
     publishedAt: facts.publishedAt,
     firstSeenAt: facts.firstSeenAt,
     packageFirstSeenAt,
-    ...(facts.decidedAt === undefined ? {} : { heldSince: facts.decidedAt }),
+    ...heldSinceOf(facts, precedents),
     precedents,
     now,
   };
@@ -123,12 +121,19 @@ export function upstreamNames(repository: Repository, id: string): readonly stri
 }
 
 export function precedentsOf(admissions: readonly Admission[]): readonly Precedent[] {
-  return admissions.map(({ ref: { version, file }, digest, evidence, publishedAt, firstSeenAt, decidedAt }) => ({
+  return admissions.map(({ ref: { version, file }, digest, evidence, publishedAt, firstSeenAt, decidedAt, admittedSince = decidedAt }) => ({
     version,
     file,
+    digest,
     publishedAt,
     firstSeenAt,
-    admittedAt: decidedAt,
+    admittedAt: admittedSince,
     evidence: evidence.filter(({ subject }) => subject === digest),
   }));
+}
+
+/** An archive that was admitted is among those of its package. */
+function heldSinceOf({ ref, digest }: Pick<Facts, "ref" | "digest">, precedents: readonly Precedent[]): Pick<PolicyQuestion, "heldSince"> {
+  const own = precedents.find((each) => each.version === ref.version && each.file === ref.file && each.digest === digest);
+  return own ? { heldSince: own.admittedAt } : {};
 }

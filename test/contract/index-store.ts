@@ -68,7 +68,21 @@ export function indexContract(makeBench: () => IndexBench): void {
         expect(await index.admission(REF)).toEqual(line);
       }
       expect(await index.admission(REF, { admittedOnly: true })).toEqual(second);
-      expect(await index.admitted(REF.repository, REF.name)).toEqual([second]);
+      expect(await index.admitted(REF.repository, REF.name)).toEqual([{ ...second, admittedSince: 2000 }]);
+    });
+
+    test("an archive that is checked again stays admitted since these bytes were let in first", async () => {
+      const index = await openIndex();
+      const [others, ours] = [digestOf("others"), digestOf("ours")];
+      for (const [digest, decidedAt] of [
+        [others, 1000],
+        [ours, 2000],
+        [ours, 9000],
+      ] as const) {
+        await record(index, admissionOf(REF, ADMIT, { digest, decidedAt }));
+      }
+      await record(index, admissionOf(REF, REFUSE, { digest: ours, decidedAt: 500 }));
+      expect(await index.admitted(REF.repository, REF.name)).toMatchObject([{ digest: ours, decidedAt: 9000, admittedSince: 2000 }]);
     });
 
     test("the newest line is the one recorded last, whatever the clock said", async () => {
@@ -94,7 +108,7 @@ export function indexContract(makeBench: () => IndexBench): void {
         return { ...about, outcome: rest };
       });
       expect(evidence).not.toEqual(EVIDENCE);
-      expect(await index.admitted(REF.repository, REF.name)).toEqual([{ ...line, evidence }]);
+      expect(await index.admitted(REF.repository, REF.name)).toEqual([{ ...line, evidence, admittedSince: line.decidedAt }]);
     });
 
     test("a refusal by the policy itself is read back as it was written", async () => {
@@ -122,7 +136,9 @@ export function indexContract(makeBench: () => IndexBench): void {
         await record(index, admissionOf(ref, ADMIT, { decidedAt: 2 }));
       }
       await record(index, admissionOf({ ...REF, name: "other" }, ADMIT));
-      expect(await index.admitted(REF.repository, REF.name)).toEqual(refs.map((ref) => admissionOf(ref, ADMIT, { decidedAt: 2 })));
+      expect(await index.admitted(REF.repository, REF.name)).toEqual(
+        refs.map((ref) => ({ ...admissionOf(ref, ADMIT, { decidedAt: 2 }), admittedSince: 1 })),
+      );
     });
 
     test("the refused archives of a package are those whose newest line is a refusal", async () => {

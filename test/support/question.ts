@@ -90,6 +90,7 @@ export function precedent(version: string, daysAgo: number, ...evidence: readonl
   return {
     version,
     file: `tool-${version}.tgz`,
+    digest: DIGEST,
     publishedAt: at,
     firstSeenAt: undefined,
     admittedAt: at,

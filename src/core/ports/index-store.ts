@@ -122,7 +122,10 @@ export interface CounterDelta {
 export interface Index {
   /** The newest admission of an archive, admitted or refused; with `admittedOnly`, the newest whose verdict was admit. */
   admission(ref: ArtifactRef, options?: { admittedOnly?: boolean }): Promise<Admission | undefined>;
-  /** Every archive of a package that was admitted once, each with its newest admit: a later refusal is not shown. Without the statements in their evidence. */
+  /**
+   * Every archive of a package that was admitted once, each with its newest admit and `admittedSince`: a later refusal is not shown. Without the statements in their
+   * evidence.
+   */
   admitted(repository: string, name: string): Promise<readonly Admission[]>;
   /** Every archive of a package whose newest line is a refusal, with that line; of some, bytes were admitted before. Without the statements in their evidence. */
   refused(repository: string, name: string): Promise<readonly Admission[]>;

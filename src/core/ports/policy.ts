@@ -8,7 +8,8 @@ import type { PolicyInForce, Undecided, Verdict } from "../verdict.ts";
 export interface Precedent {
   readonly version: string;
   readonly file: string;
-  /** As the index said, when we saw it listed first, and when we admitted it. Milliseconds since the epoch. */
+  readonly digest: Digest;
+  /** As the index said, when we saw it listed first, and when we admitted these bytes first. Milliseconds since the epoch. */
   readonly publishedAt: number | undefined;
   readonly firstSeenAt: number | undefined;
   readonly admittedAt: number;

@@ -11,10 +11,32 @@ import { compareUploads, type Upload, uploadOf } from "./upload-time.ts";
 /**
  * Whether the archive goes on as its package was before. Compared by upload time, not by version order: a backport is newer than what it fixes, and what was uploaded
  * earlier owes nothing to what came later. Only verified evidence counts as something to be kept: what an index merely says can be made up and taken back.
+ *
+ * What is held is refused only for what was known when it was admitted. What came to light later, because an older archive was asked for, is a warning: or whoever
+ * asks for an old version could take a newer one away from everybody.
  */
 export function judgeContinuity(question: PolicyQuestion, signatures: Signatures, rule: EffectiveRule): readonly Judgement[] {
   const earlier = earlierSigned(question);
-  return [...judgeFirstUse(earlier, signatures, rule), ...judgeDowngrade(question.ref, earlier, signatures, rule)];
+  const judgements = judgeAgainst(earlier, question.ref, signatures, rule);
+  const { heldSince } = question;
+  if (heldSince === undefined) return judgements;
+  const knownThen = earlier.filter(({ precedent }) => precedent.admittedAt < heldSince);
+  const then = new Set(judgeAgainst(knownThen, question.ref, signatures, rule).map(({ reason }) => reason.code));
+  return judgements.map((judgement) => (then.has(judgement.reason.code) ? judgement : cameToLight(judgement)));
+}
+
+function judgeAgainst(
+  earlier: readonly SignedPrecedent[],
+  ref: ArtifactRef,
+  signatures: Signatures,
+  rule: EffectiveRule,
+): readonly Judgement[] {
+  return [...judgeFirstUse(earlier, signatures, rule), ...judgeDowngrade(ref, earlier, signatures, rule)];
+}
+
+function cameToLight({ check, reason }: Judgement): Judgement {
+  const text = `${reason.text}; that came to light only after this one was admitted, and takes nothing away`;
+  return { effect: "warn", check, reason: { ...reason, text } };
 }
 
 /** Who signed the package first, to be named beside whoever signs it now; empty where nobody did. */

@@ -39,6 +39,8 @@ const rowSchema = z.object({
   policy: jsonColumn(policyInForceSchema).nullable(),
 });
 
+const sinceSchema = z.object({ admittedSince: timeSchema });
+
 const COLUMNS = columns("m.evidence");
 /** Statements are long and foreign, up to a MiB each, and all archives of a package are read for each of its pages and verdicts. What is no JSON stays as it is. */
 const COLUMNS_WITHOUT_STATEMENTS = columns(`
@@ -46,6 +48,10 @@ const COLUMNS_WITHOUT_STATEMENTS = columns(`
     SELECT json_group_array(json(CASE one.type WHEN 'object' THEN json_remove(one.value, '$.outcome.statement') ELSE 'null' END))
     FROM json_each(m.evidence) one
   ) ELSE m.evidence END AS evidence`);
+/** A line is added each time that an archive is checked again, and what was there first must stay so. */
+const ADMITTED_SINCE = `(
+    SELECT min(f.decided_at) FROM admissions f WHERE f.artifact_id = m.artifact_id AND f.decision = 'admit' AND f.digest = m.digest
+  ) AS admittedSince`;
 const TABLES = tables("m.artifact_id = a.id");
 /** The newest line of each archive, found by one look into an index however often an archive was refused. */
 const NEWEST_LINES = tables("m.id = (SELECT max(id) FROM admissions WHERE artifact_id = a.id)");
@@ -70,7 +76,7 @@ export class Admissions {
     this.#newest = database.prepare(`SELECT ${COLUMNS} FROM ${TABLES} ${ONE} ${NEWEST}`);
     this.#newestAdmitted = database.prepare(`SELECT ${COLUMNS} FROM ${TABLES} ${ONE} AND m.decision = 'admit' ${NEWEST}`);
     this.#admittedOfPackage = database.prepare(
-      `SELECT ${COLUMNS_WITHOUT_STATEMENTS} FROM ${TABLES} WHERE p.repository = ? AND p.name = ?
+      `SELECT ${COLUMNS_WITHOUT_STATEMENTS}, ${ADMITTED_SINCE} FROM ${TABLES} WHERE p.repository = ? AND p.name = ?
        AND m.id = (SELECT max(id) FROM admissions WHERE artifact_id = a.id AND decision = 'admit') ORDER BY a.id`,
     );
     this.#refusedOfPackage = database.prepare(
@@ -101,7 +107,10 @@ export class Admissions {
 
   /** The newest admit line of every archive of a package that has one. */
   admittedOf(repository: string, name: string): Admission[] {
-    return this.#admittedOfPackage.all(repository, name).map((row) => toAdmission(row, repository, name));
+    return this.#admittedOfPackage.all(repository, name).map((row) => {
+      const { admittedSince } = readRow(sinceSchema, row, `an admission of ${name}`);
+      return { ...toAdmission(row, repository, name), admittedSince };
+    });
   }
 
   /** The newest line of every archive of a package where that is a refusal. */
