@@ -85,7 +85,8 @@ const NEVER_CACHED = { "Cache-Control": "no-store", "X-Content-Type-Options": "n
 function gitRequest(request: IncomingMessage, git: GitSources, maxCharacters: number): GitRequest {
   const { segments, query } = parseTarget(request.url ?? "", maxCharacters);
   const [, host = "", owner = "", name = "", ...rest] = segments;
-  const what = rest.join("/");
+  // As it was sent, so that an encoded slash is none: one address for one thing.
+  const what = rest.map(encodeURIComponent).join("/");
   if (what === PUSH_SERVICE || query.get("service") === PUSH_SERVICE) {
     throw new AssayError("FORBIDDEN", "this is a mirror: it takes no pushes", { help: "push to the repository itself" });
   }

@@ -145,7 +145,7 @@ describe("history that upstream rewrites", () => {
     await client(["ls-remote", URL_OF_TOOL]);
     upstream.delete("refs/heads/old");
     expect((await client(["ls-remote", URL_OF_TOOL])).output).toContain(`${main}\trefs/heads/old`);
-    upstream.rewrite("other", "old");
+    upstream.rewrite("other", { branch: "old" });
     expect((await client(["ls-remote", URL_OF_TOOL])).output).toContain(`${main}\trefs/heads/old`);
   });
 

@@ -13,10 +13,13 @@ export interface ClientRun {
 
 export type ClientName = "pip" | "uv" | "npm" | "pnpm";
 
+/** The aam CLI installs from folders and git hosts, not from registries as the others do. */
+type ProgramName = ClientName | "aam";
+
 const TOOLS = fileURLToPath(new URL("../../.ci/tools", import.meta.url));
 
 /** Where a client is, or undefined where this machine has none: `.ci/run` puts uv and pnpm under `.ci/tools`. */
-export function findClient(name: ClientName): string | undefined {
+export function findClient(name: ProgramName): string | undefined {
   const wanted = name === "pip" ? "python3" : name;
   const folders = [
     join(TOOLS, "python", "bin"),
@@ -31,7 +34,7 @@ export class Workspace {
   readonly folder = mkdtempSync(join(tmpdir(), "assay-client-"));
 
   /** Runs a client with its own defaults for time-outs and retries. Ends it after `timeoutMs`. `env` is added to its environment. */
-  async run(client: ClientName, args: readonly string[], timeoutMs = 240_000, env: NodeJS.ProcessEnv = {}): Promise<ClientRun> {
+  async run(client: ProgramName, args: readonly string[], timeoutMs = 240_000, env: NodeJS.ProcessEnv = {}): Promise<ClientRun> {
     const file = findClient(client);
     if (!file) throw new Error(`${client} is not on this machine`);
     const [command, ...before] = client === "pip" ? [file, "-m", "pip"] : [file];

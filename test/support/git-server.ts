@@ -53,8 +53,8 @@ function git(folder: string, args: readonly string[], input?: string | Buffer): 
 export interface UpstreamRepository {
   /** Commits one file on top of what is checked out and publishes it as `branch`. Answers the commit. */
   commit(text: string, options?: { readonly branch?: string; readonly file?: string }): string;
-  /** Publishes another history as `branch`: a commit without parents. */
-  rewrite(text: string, branch?: string): string;
+  /** Publishes another history as `branch`: a commit without parents, with this text as one of its files. */
+  rewrite(text: string, options?: { readonly branch?: string; readonly file?: string }): string;
   /** Puts a ref wherever it is told, by force. */
   point(ref: string, object: string): void;
   delete(ref: string): void;
@@ -129,9 +129,9 @@ function makeRepository(root: string, name: string): UpstreamRepository {
       publish(branch);
       return made;
     },
-    rewrite: (text, branch = "main") => {
+    rewrite: (text, { branch = "main", file = "README.md" } = {}) => {
       git(work, ["checkout", "--quiet", "--orphan", `other-${Math.random().toString(36).slice(2)}`]);
-      const made = commit(text, "README.md");
+      const made = commit(text, file);
       publish(branch);
       return made;
     },
