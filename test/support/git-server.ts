@@ -73,6 +73,8 @@ export interface GitServer {
   repository(name: string): UpstreamRepository;
   /** Answers every request with this from now on; undefined to be well again. Never ending it is being slow. */
   answerInstead(answer: ((request: IncomingMessage, response: ServerResponse) => void) | undefined): void;
+  /** Answers one request as it does when it is well. */
+  answer(request: IncomingMessage, response: ServerResponse): void;
   /** Safe to call twice. */
   close(): Promise<void>;
 }
@@ -100,6 +102,7 @@ export async function startGitServer(): Promise<GitServer> {
     answerInstead: (answer) => {
       instead = answer;
     },
+    answer: (request, response) => backend(join(root, "bare"), request, response),
     close: async () => {
       if (isClosed) return;
       isClosed = true;
