@@ -34,7 +34,8 @@ export async function answerUaaps(services: AamServices, repository: Repository,
   }
 
   const known = await markedPackage(services, repository, route.name, "version" in route ? route.version : undefined);
-  const { name, freshness } = { name: route.name, freshness: known.freshness };
+  const { name } = route;
+  const { freshness } = known;
   switch (route.kind) {
     case "package":
       return jsonPage(packageDocument(known, baseOf(request)), { contentType, freshness, name });
