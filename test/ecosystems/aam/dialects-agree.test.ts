@@ -1,18 +1,9 @@
 import { expect, test } from "vitest";
 import type { ArtifactRef } from "../../../src/core/artifact.ts";
-import { AssayError } from "../../../src/core/errors.ts";
 import { Random } from "../../support/random.ts";
 import { AamBench, FOLDER, integrity, REGISTRY, versionEntry } from "./aam-bench.ts";
 import { putApiV1, speakApiV1 } from "./api-v1-upstream.ts";
-
-/** One package as both dialects are to tell of it. */
-interface Told {
-  readonly name: string;
-  readonly versions: Readonly<
-    Record<string, { readonly sha256: string | undefined; readonly size: unknown; readonly yanked: boolean; readonly deprecated: unknown }>
-  >;
-  readonly tags: Readonly<Record<string, string>>;
-}
+import { toldInApiV1, toldInUaaps } from "./told.ts";
 
 const NAMES = ["git-utils", "@myorg/code-review", "@other-org/code-review", "code-review"] as const;
 const VERSIONS = ["0.9.0", "1.0.0", "1.0.0+build.5", "1.1.0-beta.1", "1.1.0", "2.0.0-rc.1", "2.0.0"] as const;
@@ -89,54 +80,6 @@ function publishAs(
     "dist-tags": tags,
   });
   if (kind === "folder") bench.put(`${upstream}index.json`, { formatVersion: 1, packages: NAMES.map((each) => ({ name: each })) });
-}
-
-/** Answers undefined where the package is not found. */
-async function jsonOrNone(bench: AamBench, path: string): Promise<Record<string, unknown> | undefined> {
-  try {
-    return await bench.json(path);
-  } catch (error) {
-    if (error instanceof AssayError && error.code === "NOT_FOUND") return undefined;
-    throw error;
-  }
-}
-
-async function toldInUaaps(bench: AamBench, name: string): Promise<Told | undefined> {
-  const page = await jsonOrNone(bench, `packages/${name}`);
-  if (!page) return undefined;
-  const listed = Object.keys(page["versions"] as object);
-  const documents = await Promise.all(listed.map((version) => bench.json(`packages/${name}/${version}`)));
-  const tags = (await bench.json(`packages/${name}/dist-tags`))["dist-tags"] as Record<string, string>;
-  expect(page["dist-tags"]).toEqual(tags);
-  for (const [index, document] of documents.entries())
-    expect((page["versions"] as Record<string, unknown>)[listed[index] ?? ""]).toEqual(document);
-  const versions = documents.map(({ version, integrity: said, size, yanked, deprecated }) => [
-    version,
-    {
-      sha256: said === undefined ? undefined : Buffer.from(String(said).slice(7), "base64").toString("hex"),
-      size: size ?? null,
-      yanked,
-      deprecated,
-    },
-  ]);
-  return { name: String(page["name"]), versions: Object.fromEntries(versions), tags };
-}
-
-async function toldInApiV1(bench: AamBench, name: string): Promise<Told | undefined> {
-  const page = await jsonOrNone(bench, `api/v1/packages/${name}`);
-  if (!page) return undefined;
-  const list = page["versions"] as readonly { readonly version: string; readonly yanked: boolean }[];
-  expect(await bench.json(`api/v1/packages/${name}/versions`)).toEqual({ name, versions: list });
-  const documents = await Promise.all(list.map(({ version }) => bench.json(`api/v1/packages/${name}/${version}`)));
-  const { tags } = (await bench.json(`api/v1/packages/${name}/tags`)) as { tags: Record<string, string> };
-  for (const { version, dist_tags } of documents) {
-    expect(dist_tags).toEqual(Object.keys(tags).filter((tag) => tags[tag] === version));
-  }
-  const versions = documents.map(({ version, checksum, archive_size, yanked, deprecated }, index) => {
-    expect(yanked).toBe(list[index]?.yanked);
-    return [version, { sha256: (checksum as { sha256?: string }).sha256, size: archive_size, yanked, deprecated }];
-  });
-  return { name: String(page["name"]), versions: Object.fromEntries(versions), tags };
 }
 
 test("whatever the store holds, both dialects tell the same of it: names, versions, digests, sizes, yanked, deprecated, tags", async () => {

@@ -6,6 +6,7 @@ import * as tar from "tar";
 import { describe, expect, test } from "vitest";
 import type { Manifest } from "../../../src/core/ports/ecosystem.ts";
 import { AamBench } from "./aam-bench.ts";
+import { toldInApiV1, toldInUaaps } from "./told.ts";
 
 const DATA = join(process.env["ASSAY_TEST_DATA"] ?? fileURLToPath(new URL("../../../../shared/data", import.meta.url)), "aam");
 if (!existsSync(DATA)) console.warn(`skipped: the real AAM registries are not at ${DATA} (set ASSAY_TEST_DATA)`);
@@ -50,6 +51,18 @@ describe.skipIf(!existsSync(DATA)).each([
     expect(Object.fromEntries(packages.map(({ name, versions }) => [name, versions]))).toEqual(VERSIONS);
     expect(packages.find(({ name }) => name === "@myorg/code-review")).toMatchObject({ latest: "2.1.0" });
     expect((await bench().headers("packages"))["X-Total-Count"]).toBe("10");
+  });
+
+  test.each(Object.keys(VERSIONS))("both dialects tell the same of %s", async (name) => {
+    const told = await toldInUaaps(bench(), name);
+    expect(Object.keys(told?.versions ?? {}).toSorted()).toEqual(VERSIONS[name]);
+    expect(await toldInApiV1(bench(), name)).toEqual(told);
+  });
+
+  test("is listed by pages too", async () => {
+    const page = (await bench().json("api/v1/packages?limit=4&page=3")) as { packages: { name: string; latest_version: string }[] };
+    expect(page).toMatchObject({ total: 10, page: 3, pages: 3 });
+    expect(page.packages.map(({ name }) => name)).toEqual(Object.keys(VERSIONS).slice(8));
   });
 
   test("is searched", async () => {
