@@ -1,6 +1,6 @@
 import type { ArtifactRef } from "../core/artifact.ts";
 import type { Asker } from "../core/decision.ts";
-import type { Algorithm } from "../core/digest.ts";
+import type { Algorithm, Checksum } from "../core/digest.ts";
 import { parseHexChecksum } from "../core/digest.ts";
 import type { Evidence, VerifierId } from "../core/evidence.ts";
 import type { Limits } from "../core/limits.ts";
@@ -18,6 +18,8 @@ import { isSameRefusal } from "./says-the-same.ts";
 
 export interface AdmitDeps {
   readonly ecosystem: Ecosystem;
+  /** What a lock file says the bytes are: claims like those of the index. None where left out. */
+  readonly pins?: readonly Checksum[];
   readonly upstream: Pick<UpstreamClient, "open">;
   readonly blobs: BlobStore;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record">;
@@ -55,7 +57,7 @@ export async function admit(
   const published = deps.ecosystem.published(repository, resolution);
   published.catch(() => {}); // Awaited below; until then a failure must not go unheard, nor end a download that is well.
   const stream = await deps.upstream.open(resolution.upstream, resolution.url, { maxBytes: deps.limits.archiveBytes });
-  const claimed = await withHeaderClaims(resolution, stream);
+  const claimed = await withHeaderClaims({ ...resolution, claims: [...resolution.claims, ...(deps.pins ?? [])] }, stream);
   const reception = deps.blobs.receive(stream.bytes, { maxBytes: deps.limits.archiveBytes, algorithms: algorithms(claimed, deps) });
   arriving({ reception, sizeBytes: stream.sizeBytes });
   const blob = await reception.whole;

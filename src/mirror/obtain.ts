@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
 import type { Asker } from "../core/decision.ts";
+import type { Checksum } from "../core/digest.ts";
 import { AssayError, type ErrorCode, isUpstreamFailure } from "../core/errors.ts";
 import type { VerifierId } from "../core/evidence.ts";
 import type { AdmittedBlob, BlobStore } from "../core/ports/blob-store.ts";
@@ -35,6 +36,12 @@ export type Held =
 
 /** What asking for an archive comes to. */
 export type Obtained = Held | { readonly kind: "arriving"; readonly flight: Flight };
+
+/** Who wants an archive, and the digests that they know it by already. */
+export interface Errand {
+  readonly asker: Asker;
+  readonly pins: readonly Checksum[];
+}
 
 export interface ObtainSettings {
   readonly withhold: Withhold;
@@ -69,7 +76,6 @@ const ALSO_BEARABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["NOT_FOUND", "
 export class Mirror {
   readonly #deps: ObtainDeps;
   readonly #settings: ObtainSettings;
-  readonly #owner = randomUUID();
   readonly #flights = new Map<string, Flight>();
   readonly #refused: LRUCache<string, { readonly admission: Admission; readonly until: number }>;
   readonly #slots: Semaphore;
@@ -93,11 +99,12 @@ export class Mirror {
 
   /**
    * Answers at once from what is held or known; otherwise with the flight that fetches it, shared by all who ask meanwhile. What `asker` is told stands in the
-   * decision log by then.
+   * decision log by then. `pins` are further claims for bytes that are fetched to meet, from a lock file. What was
+   * admitted before they were given need not meet them: whoever gives them compares.
    */
-  async obtain(repository: Repository, ref: ArtifactRef, asker: Asker): Promise<Obtained> {
+  async obtain(repository: Repository, ref: ArtifactRef, asker: Asker, pins: readonly Checksum[] = []): Promise<Obtained> {
     const known = await this.#telling(asker, async () => (await this.#checked(repository, ref)) ?? this.#recentlyRefused(ref));
-    return known ?? { kind: "arriving", flight: this.#fly(repository, ref, asker) };
+    return known ?? { kind: "arriving", flight: this.#fly(repository, ref, { asker, pins }) };
   }
 
   /**
@@ -168,10 +175,13 @@ export class Mirror {
     return { kind: "refused", admission: known.admission, refusal: known.admission.verdict };
   }
 
-  #fly(repository: Repository, ref: ArtifactRef, asker: Asker): Flight {
-    const flying = this.#flights.get(artifactKey(ref));
-    const flight = flying ?? this.#takeOff(repository, ref, asker);
+  #fly(repository: Repository, ref: ArtifactRef, errand: Errand): Flight {
+    // Nobody is told what bytes came to that had to meet the pins of somebody else.
+    const key = [artifactKey(ref), ...errand.pins.map(({ algorithm, hex }) => `${algorithm} ${hex}`)].join("\0");
+    const flying = this.#flights.get(key);
+    const flight = flying ?? this.#takeOff(repository, ref, errand, key);
     const { decisions } = this.#deps;
+    const { asker } = errand;
     // Who waits for somebody else's fetch is told what it came to as well.
     flight.admission.then(
       (admission) => decisions.told(asker, admission),
@@ -180,13 +190,12 @@ export class Mirror {
     return flight;
   }
 
-  #takeOff(repository: Repository, ref: ArtifactRef, asker: Asker): Flight {
-    const key = artifactKey(ref);
+  #takeOff(repository: Repository, ref: ArtifactRef, errand: Errand, key: string): Flight {
     const flight: Flight = new Flight(ref, this.#settings.withhold, async (arriving) => {
       try {
-        const admission = await this.#alone(repository, ref, asker, arriving);
+        const admission = await this.#alone(repository, ref, errand, arriving);
         // Before anyone is told: who comes back at once must find what is remembered.
-        this.#remember(key, flight, admission);
+        if (errand.pins.length === 0) this.#remember(key, flight, admission);
         return admission;
       } finally {
         this.#flights.delete(key);
@@ -197,30 +206,34 @@ export class Mirror {
   }
 
   /** Holds the lease while the archive is fetched, so that two processes on one data folder do not fetch it twice. */
-  async #alone(repository: Repository, ref: ArtifactRef, asker: Asker, arriving: (arrival: Arrival) => void): Promise<Admission> {
+  async #alone(repository: Repository, ref: ArtifactRef, errand: Errand, arriving: (arrival: Arrival) => void): Promise<Admission> {
     const release = await this.#slots.acquire();
     const key = `archive\0${artifactKey(ref)}`;
+    // Each flight is an owner: another one of this process, whose bytes have other pins to meet, waits like one of another process.
+    const owner = randomUUID();
     let renewal: NodeJS.Timeout | undefined;
     try {
-      while (!(await this.#deps.index.lease(key, this.#owner, LEASE_MS))) {
+      while (!(await this.#deps.index.lease(key, owner, LEASE_MS))) {
         await sleep(LEASE_POLL_MS);
         const theirs = await this.#checked(repository, ref);
         if (theirs?.kind === "held") return theirs.admission;
       }
-      renewal = setInterval(() => void this.#deps.index.lease(key, this.#owner, LEASE_MS).catch(() => {}), LEASE_MS / 3);
+      renewal = setInterval(() => void this.#deps.index.lease(key, owner, LEASE_MS).catch(() => {}), LEASE_MS / 3);
       // Another process may have landed it between our look and our lease.
       const landed = await this.#checked(repository, ref);
       if (landed?.kind === "held") return landed.admission;
       const old = await newestLine(ref, this.#deps.index, { verifierIds: this.#verifierIds, trusting: this.#trusting });
       const blob = old && (await this.#deps.blobs.find(old.digest, old.sizeBytes));
-      if (!blob) return await this.#fetch(repository, ref, asker, arriving);
+      // What was admitted once must be the same bytes again, whatever a lock says: a wrong pin is for its owner to be told, and must not stand in their journal line.
+      const unpinned = old ? { ...errand, pins: [] } : errand;
+      if (!blob) return await this.#fetch(repository, ref, unpinned, arriving);
       const again = await this.#toReverify(repository, old, blob);
-      return await (again ? this.#reverify(repository, again, asker) : this.#checkAnew(repository, old, asker));
+      return await (again ? this.#reverify(repository, again, errand.asker) : this.#checkAnew(repository, old, unpinned));
     } finally {
       clearInterval(renewal);
       release();
       await this.#deps.index
-        .release(key, this.#owner)
+        .release(key, owner)
         .catch((error: unknown) => this.#deps.log.warn({ err: error }, "a lease was not released; it runs out"));
     }
   }
@@ -252,9 +265,11 @@ export class Mirror {
     return admission;
   }
 
-  async #fetch(repository: Repository, ref: ArtifactRef, asker: Asker, arriving: (arrival: Arrival) => void): Promise<Admission> {
+  async #fetch(repository: Repository, ref: ArtifactRef, errand: Errand, arriving: (arrival: Arrival) => void): Promise<Admission> {
     this.#deps.counters.add(ref.repository, "misses", 1);
-    const admission = await admit(repository, ref, asker, { ...this.#deps, ecosystem: this.#deps.ecosystems[ref.ecosystem] }, arriving);
+    const { asker, pins } = errand;
+    const deps = { ...this.#deps, ecosystem: this.#deps.ecosystems[ref.ecosystem], pins };
+    const admission = await admit(repository, ref, asker, deps, arriving);
     this.#tell(admission);
     return admission;
   }
@@ -264,9 +279,9 @@ export class Mirror {
    * disk is full, what is held stays the answer, judged from what is known of it. So nobody is sent bytes on the way: they might not be the ones that are
    * answered with.
    */
-  async #checkAnew(repository: Repository, old: Admission, asker: Asker): Promise<Admission> {
+  async #checkAnew(repository: Repository, old: Admission, errand: Errand): Promise<Admission> {
     try {
-      const admission = await this.#fetch(repository, old.ref, asker, () => {});
+      const admission = await this.#fetch(repository, old.ref, errand, () => {});
       if (admission.digest === old.digest) return admission;
     } catch (error) {
       if (!isUpstreamFailure(error) && !(error instanceof AssayError && ALSO_BEARABLE.has(error.code))) throw error;

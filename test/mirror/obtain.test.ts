@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { truncateSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { parseDigest } from "../../src/core/digest.ts";
+import { type Checksum, parseDigest } from "../../src/core/digest.ts";
 import { AssayError } from "../../src/core/errors.ts";
 import type { PolicyQuestion } from "../../src/core/ports/policy.ts";
 import type { Admission } from "../../src/core/verdict.ts";
@@ -55,6 +55,41 @@ test("fifty requests for an archive are one download, and the next is answered f
   expect(admitted).toHaveLength(1);
   upstream.fault("*", { kind: "disconnect" });
   expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "held" });
+});
+
+test("what one asker's pins make of an archive is told to nobody else, though all ask at once", async () => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  const { mirror, admitted } = mirrorOf(parts);
+  const { bytes } = publishTarball(upstream, { name: "demo" });
+  const pin = (hex: string): Checksum => ({ algorithm: "sha256", hex, claimedBy: "a lock" });
+  const right = pin(createHash("sha256").update(bytes).digest("hex"));
+  const outcomes = [[pin("ab".repeat(32))], [], [right], [pin("ab".repeat(32)), right]].map(async (pins) => {
+    const obtained = await mirror.obtain(parts.repository, npmRef("demo"), ASKER, pins);
+    return obtained.kind === "arriving" ? (await obtained.flight.admission).verdict.kind : obtained.kind;
+  });
+  const [wrong, unpinned, pinned, oneOfTwo] = await Promise.all(outcomes);
+  // Which flight lands first is chance. What was admitted by then is answered as it is: whoever gave pins compares.
+  for (const outcome of [wrong, oneOfTwo]) expect(["refuse", "admit"]).toContain(outcome);
+  expect([unpinned, pinned]).toEqual(["admit", "admit"]);
+  expect(new Set(admitted.map(({ digest }) => digest)).size).toBe(1);
+});
+
+test.each([
+  ["one that is not met", ["ab".repeat(32)]],
+  ["one that is not met beside one that is", undefined],
+])("bytes that are fetched must meet the asker's pins: %s", async (_, hexes) => {
+  const upstream = await fakeUpstream();
+  const parts = await openParts({ upstreams: [upstream] });
+  const { mirror } = mirrorOf(parts);
+  const { bytes } = publishTarball(upstream, { name: "demo" });
+  const given = hexes ?? [createHash("sha256").update(bytes).digest("hex"), "ab".repeat(32)];
+  const pins = given.map((hex): Checksum => ({ algorithm: "sha256", hex, claimedBy: "a lock" }));
+  const obtained = await mirror.obtain(parts.repository, npmRef("demo"), ASKER, pins);
+  if (obtained.kind !== "arriving") throw new Error("expected a flight");
+  expect(await obtained.flight.admission).toMatchObject({ verdict: { kind: "refuse", reasons: [{ code: "CHECKSUM_MISMATCH" }] } });
+  expect(await parts.index.admission(npmRef("demo"), { admittedOnly: true })).toBeUndefined();
+  expect(await settled(mirror, parts, "demo")).toMatchObject({ verdict: { kind: "admit" } });
 });
 
 test("a policy that changed decides over what is held, without another download", async () => {
