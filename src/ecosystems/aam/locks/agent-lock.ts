@@ -1,0 +1,106 @@
+import { isJsonObject, type JsonObject } from "../../../core/json.ts";
+import { JsonFields, JsonShapeError } from "../../../core/json-fields.ts";
+import type { Limits } from "../../../core/limits.ts";
+import type { LockEntry, LockProblem, LockReader, LockReading } from "../../../core/lock-file.ts";
+import { parseStrictJsonObject, StrictJsonError } from "../../../core/parse-strict-json.ts";
+import { quote } from "../../../core/quote.ts";
+import type { PackageName } from "../names.ts";
+import { Complaints } from "./complaints.ts";
+import { lockedArtifact, lockedName, lockedVersion } from "./entry-fields.ts";
+import { sourceObject, sourceText, whyUncovered } from "./lock-source.ts";
+import { openEdges, type ResolvedGraph, type ResolvedPackage, staleAgainst } from "./staleness.ts";
+
+const LOCK = "package.agent.lock";
+const MANIFEST = "package.agent.json";
+
+/** The lock of the AAM specification (section 13.3), version 2, and version 1 with its sources as texts. */
+export const AGENT_LOCK: LockReader = { fileName: LOCK, manifestName: MANIFEST, read };
+
+type ReadingLimits = Pick<Limits, "sidecarBytes" | "jsonDepth" | "listedFiles">;
+
+function read(lock: Buffer, manifest: Buffer | undefined, limits: ReadingLimits): LockReading {
+  const complaints = new Complaints();
+  const graph = complaints.collect("", () => readGraph(readObject(lock, LOCK, limits), complaints, limits));
+  const wanted = manifest && complaints.collect(MANIFEST, () => new JsonFields(readObject(manifest, MANIFEST, limits), MANIFEST));
+  const told = graph && complaints.collect(MANIFEST, () => staleness(graph, wanted));
+  return complaints.readingOf(
+    graph &&
+      told && {
+        format: `${LOCK}, version ${graph.lockVersion}`,
+        entries: [...graph.resolved.values()].map(({ entry }) => entry),
+        stale: told,
+      },
+  );
+}
+
+interface Graph extends ResolvedGraph {
+  readonly lockVersion: 1 | 2;
+  readonly resolved: ReadonlyMap<string, ResolvedPackage & { readonly entry: LockEntry }>;
+}
+
+function staleness(graph: Graph, manifest: JsonFields | undefined): readonly LockProblem[] {
+  return [...openEdges(graph), ...(manifest ? staleAgainst(graph, manifest, MANIFEST) : [])];
+}
+
+function readObject(body: Buffer, what: string, { sidecarBytes, jsonDepth }: ReadingLimits): JsonObject {
+  if (body.length > sidecarBytes) throw new JsonShapeError(`${what} has more than ${sidecarBytes} bytes`);
+  try {
+    return parseStrictJsonObject(body, jsonDepth);
+  } catch (error) {
+    if (!(error instanceof StrictJsonError)) throw error;
+    throw new JsonShapeError(`${what} cannot be read: ${error.message}`);
+  }
+}
+
+function readGraph(document: JsonObject, complaints: Complaints, { listedFiles }: ReadingLimits): Graph {
+  const fields = new JsonFields(document, LOCK);
+  const lockVersion = fields.value("lockVersion");
+  if (lockVersion !== 1 && lockVersion !== 2)
+    throw new JsonShapeError(`${LOCK}: expected lockVersion 1 or 2, got ${quote(JSON.stringify(lockVersion) ?? "nothing")}`);
+  const { resolved = null } = document;
+  if (!isJsonObject(resolved)) throw new JsonShapeError(`${LOCK}: expected resolved as a map of names to what was locked`);
+  const entries = Object.entries(resolved);
+  if (entries.length > listedFiles) throw new JsonShapeError(`${LOCK}: it locks ${entries.length} packages, more than ${listedFiles}`);
+  const packages = entries.flatMap(([written, value]) => {
+    const at = `resolved[${quote(written)}]`;
+    const found = complaints.collect(at, () => {
+      const name = lockedName(written, at);
+      return [name, readPackage(name, new JsonFields(value, at), at, lockVersion)] as const;
+    });
+    return found ? [found] : [];
+  });
+  return {
+    lockVersion,
+    resolved: new Map(packages),
+    groups: selected(fields, "groups"),
+    extras: selected(fields, "selectedExtras"),
+    // Section 13.14: what its members ask for stands in their own manifests.
+    hasMembers: fields.value("workspaceMembers") !== undefined,
+  };
+}
+
+function readPackage(
+  name: PackageName,
+  fields: JsonFields,
+  at: string,
+  lockVersion: 1 | 2,
+): ResolvedPackage & { readonly entry: LockEntry } {
+  const version = lockedVersion(fields.text("version"), at);
+  const source =
+    lockVersion === 2 ? sourceObject(fields.object("source"), at, { name, version }) : sourceText(fields.text("source"), at, name);
+  const entry: LockEntry =
+    source.kind === "registry"
+      ? lockedArtifact(LOCK, { name, version, at, integrity: fields.text("integrity") })
+      : { kind: "uncovered", at, name, source: source.kind, reason: whyUncovered(source) };
+  const tag = source.kind === "registry" ? source.tag : undefined;
+  return { entry, at, version, ...(tag === undefined ? {} : { tag }), dependencies: fields.optionalTextMap("dependencies") };
+}
+
+/** The names of a map that are given `true`. */
+function selected(fields: JsonFields, member: string): readonly string[] {
+  const value = fields.value(member) ?? {};
+  const entries = isJsonObject(value) ? Object.entries(value) : undefined;
+  if (!entries?.every(([, chosen]) => typeof chosen === "boolean"))
+    throw new JsonShapeError(`${LOCK}: expected ${member} as a map of names to true or false`);
+  return entries.filter(([, chosen]) => chosen === true).map(([name]) => name);
+}
