@@ -15,6 +15,7 @@ import { Explainer } from "../mirror/explain.ts";
 import { MirrorForesight } from "../mirror/foresight.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { isOutdated } from "../mirror/outdated.ts";
+import { Rechecker } from "../mirror/recheck.ts";
 import { Summaries } from "../mirror/summaries.ts";
 import { wouldLook } from "../mirror/would-look.ts";
 import { FileKeys } from "../store/keys/file-keys.ts";
@@ -36,6 +37,7 @@ export interface Assay {
   readonly http: HttpDeps;
   readonly trust: LiveTrust;
   readonly explainer: Explainer;
+  readonly rechecker: Rechecker;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
   close(): Promise<void>;
 }
@@ -153,6 +155,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const explainer = new Explainer({ repositories, ecosystems, mirror, index, blobs, policy, clock });
   return {
     explainer,
+    rechecker: new Rechecker({ repositories, mirror, explainer, index, blobs }),
     http: {
       repositories,
       ecosystems,

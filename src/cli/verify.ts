@@ -25,6 +25,7 @@ import { parsePublicKey } from "../verify/public-key-file.ts";
 import type { ManagedKey } from "../verify/sigstore/managed-key.ts";
 import { parseTrustRoot, publicTrustRoot, type TrustRoot } from "../verify/sigstore/trust-root.ts";
 import { EXIT_DONE, EXIT_REFUSED } from "./exit.ts";
+import { readBounded, unreadable } from "./read-bounded.ts";
 import { verifyJson, verifyText } from "./verify-report.ts";
 
 export interface VerifyFlags {
@@ -214,25 +215,10 @@ async function hashFile(path: string, maxBytes: number): Promise<QuarantinedBlob
   return brandQuarantined({ digest, digests: { ...digests, sha256: digest }, sizeBytes, path });
 }
 
-/** At most one byte more than `maxBytes`, whatever the path is. Throws NOT_FOUND. */
-async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  try {
-    for await (const chunk of createReadStream(path, { end: maxBytes })) chunks.push(chunk as Buffer);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-  return Buffer.concat(chunks);
-}
-
 async function requireReadable(path: string): Promise<void> {
   try {
     await access(path, constants.R_OK);
   } catch (error) {
     throw unreadable(path, error);
   }
-}
-
-function unreadable(path: string, cause: unknown): AssayError {
-  return new AssayError("NOT_FOUND", `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }

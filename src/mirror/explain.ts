@@ -18,6 +18,7 @@ import { matchesCoordinates } from "./explain/matches-coordinates.ts";
 import type { ArtifactReport, EditReport, SuggestionReport } from "./explain/report.ts";
 import { type Facts, questionWithHistory } from "./judge.ts";
 import type { Mirror } from "./obtain.ts";
+import { firstOf, repositoriesOf } from "./repositories-of.ts";
 
 /** A verdict with the policy that it is by: its file as it may be told to anybody, and its revision. */
 export interface ExplainedVerdict extends VerdictReport {
@@ -57,7 +58,7 @@ export class Explainer {
    */
   async *known(wanted: PackageCoordinates, repositoryName?: string): AsyncGenerator<ArtifactReport> {
     const index = rememberingIndex(this.#deps.index);
-    for (const repository of this.#repositoriesOf(wanted, repositoryName)) {
+    for (const repository of repositoriesOf(this.#deps.repositories, wanted.ecosystem, repositoryName)) {
       for (const ref of await this.#refsIn(repository, wanted)) {
         const report = await this.#report(ref, index);
         if (report) yield report;
@@ -76,8 +77,8 @@ export class Explainer {
       yield report.verdict.kind === "undecided" && report.held ? await this.#again(report, asker) : report;
     }
     if (isKnown) return;
-    const [repository] = this.#repositoriesOf(wanted, repositoryName);
-    if (!repository) throw new AssayError("NOT_FOUND", `no repository of this mirror has packages of the type ${wanted.ecosystem}`);
+    const { ecosystem } = wanted;
+    const repository = firstOf(repositoriesOf(this.#deps.repositories, ecosystem, repositoryName), ecosystem);
     for (const ref of await this.#listed(repository, wanted)) {
       const obtained = await this.#deps.mirror.obtain(repository, ref, asker);
       if (obtained.kind === "arriving") await obtained.flight.admission;
@@ -113,17 +114,6 @@ export class Explainer {
       if (!(error instanceof AssayError)) throw error;
     }
     return (await this.#report(report.ref, this.#deps.index)) ?? report;
-  }
-
-  /** Throws BAD_REQUEST for a name that no repository of the ecosystem has. */
-  #repositoriesOf({ ecosystem }: PackageCoordinates, name: string | undefined): readonly Repository[] {
-    const all = this.#deps.repositories.filter((repository) => repository.ecosystem === ecosystem);
-    if (name === undefined) return all;
-    const named = all.filter((repository) => repository.name === name);
-    if (named.length > 0) return named;
-    throw new AssayError("BAD_REQUEST", `no repository for ${ecosystem} packages is called ${quote(name)}`, {
-      help: `there are: ${all.map((repository) => repository.name).join(", ") || "none"}`,
-    });
   }
 
   /** What was listed or admitted: an imported archive was never listed. */

@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import type { ArtifactRef } from "../core/artifact.ts";
+import type { Asker } from "../core/decision.ts";
+import type { Algorithm, Checksum } from "../core/digest.ts";
+import { AssayError } from "../core/errors.ts";
+import type { LockedArtifact } from "../core/lock-file.ts";
+import type { BlobStore } from "../core/ports/blob-store.ts";
+import type { Repository } from "../core/ports/ecosystem.ts";
+import type { Index } from "../core/ports/index-store.ts";
+import { formatPurl } from "../core/purl.ts";
+import type { Reason } from "../core/verdict.ts";
+import { mismatch } from "../verify/checksum.ts";
+import type { ArtifactReport } from "./explain/report.ts";
+import type { Explainer } from "./explain.ts";
+import type { Errand, Mirror } from "./obtain.ts";
+import { firstOf, repositoriesOf } from "./repositories-of.ts";
+
+/** What came of an archive that was asked for by the road and read back from disk. */
+export type Rechecked =
+  | { readonly kind: "verified"; readonly report: ArtifactReport }
+  | { readonly kind: "refused"; readonly report: ArtifactReport; readonly reasons: readonly [Reason, ...Reason[]] };
+
+export interface RecheckDeps {
+  readonly repositories: readonly Repository[];
+  readonly mirror: Pick<Mirror, "obtain">;
+  readonly explainer: Pick<Explainer, "known">;
+  readonly index: Pick<Index, "admission">;
+  readonly blobs: Pick<BlobStore, "find" | "open">;
+}
+
+const READ_BYTES = 1024 * 1024;
+
+/** Looks at archives as the one who relies on them would: by the policy of now, and by the bytes that are on disk now. */
+export class Rechecker {
+  readonly #deps: RecheckDeps;
+
+  constructor(deps: RecheckDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * An archive that a lock pins: obtained like any other, its pins among the claims for what is fetched, then read back. It is asked of the repository named, else of the
+   * first that has admitted it, else of the first of its ecosystem. Throws BAD_REQUEST for a repository that there is not, and what `Mirror.obtain` throws; STORE_CORRUPT
+   * where the bytes on disk are not those that were admitted, UPSTREAM_EVIDENCE where nothing is decided.
+   */
+  async locked(entry: LockedArtifact, asker: Asker, repositoryName: string | undefined): Promise<Rechecked> {
+    const repository = await this.#repositoryOf(entry, repositoryName);
+    return this.#obtained(repository, refIn(repository, entry), { asker, pins: entry.pins });
+  }
+
+  /** An archive that is known already, and is obtained where it would be admitted and is not held. Throws like `locked`. */
+  async reported(report: ArtifactReport, asker: Asker): Promise<Rechecked> {
+    const repository = this.#deps.repositories.find(({ name }) => name === report.ref.repository);
+    if (!repository || report.held || report.verdict.kind !== "admit") return this.#reread(report, []);
+    return this.#obtained(repository, report.ref, { asker, pins: [] });
+  }
+
+  async #obtained(repository: Repository, ref: ArtifactRef, { asker, pins }: Errand): Promise<Rechecked> {
+    const obtained = await this.#deps.mirror.obtain(repository, ref, asker, pins);
+    if (obtained.kind === "arriving") await obtained.flight.admission;
+    for await (const report of this.#deps.explainer.known(ref, repository.name)) return this.#reread(report, pins);
+    throw new AssayError("INTERNAL", `nothing is known of ${formatPurl(ref)} after it was obtained`);
+  }
+
+  /** What is reported of an archive, and whether its bytes on disk are those that were admitted and those that are pinned. */
+  async #reread(report: ArtifactReport, pins: readonly Checksum[]): Promise<Rechecked> {
+    const { verdict } = report;
+    if (verdict.kind === "undecided") throw new AssayError("UPSTREAM_EVIDENCE", `nothing is decided: ${verdict.detail}`);
+    if (verdict.kind === "refuse") return { kind: "refused", report, reasons: verdict.reasons };
+    const digests = await this.#digestsOf(report, [...new Set(pins.map(({ algorithm }) => algorithm))]);
+    const onDisk = digests.get("sha256");
+    if (onDisk !== report.digest) {
+      throw new AssayError(
+        "STORE_CORRUPT",
+        `expected sha256 ${report.digest} (admitted ${report.decidedAt}), got ${onDisk} from the store`,
+        {
+          help: "its file in the data folder was changed: take it away, and the archive is fetched and checked anew",
+        },
+      );
+    }
+    const wrong = pins.find(({ algorithm, hex }) => digests.get(algorithm) !== hex);
+    if (!wrong) return { kind: "verified", report };
+    return { kind: "refused", report, reasons: [pinReason(wrong, digests.get(wrong.algorithm) ?? "")] };
+  }
+
+  async #repositoryOf(entry: LockedArtifact, named: string | undefined): Promise<Repository> {
+    const repositories = repositoriesOf(this.#deps.repositories, entry.ecosystem, named);
+    for (const repository of repositories) {
+      if (await this.#deps.index.admission(refIn(repository, entry), { admittedOnly: true })) return repository;
+    }
+    return firstOf(repositories, entry.ecosystem);
+  }
+
+  async #digestsOf({ digest, sizeBytes }: ArtifactReport, algorithms: readonly Algorithm[]): Promise<ReadonlyMap<Algorithm, string>> {
+    const blob = await this.#deps.blobs.find(digest, sizeBytes);
+    if (!blob)
+      throw new AssayError("STORE_CORRUPT", `the ${sizeBytes} bytes under sha256 ${digest} are not in the store`, {
+        help: "ask for it again",
+      });
+    const hashes = new Map([...new Set<Algorithm>(["sha256", ...algorithms])].map((algorithm) => [algorithm, createHash(algorithm)]));
+    const reader = await this.#deps.blobs.open(blob);
+    try {
+      const buffer = Buffer.alloc(Math.min(READ_BYTES, Math.max(sizeBytes, 1)));
+      for (let position = 0; ; ) {
+        const got = await reader.read(buffer, position);
+        if (got === 0) break;
+        for (const hash of hashes.values()) hash.update(buffer.subarray(0, got));
+        position += got;
+      }
+    } finally {
+      await reader.close();
+    }
+    return new Map([...hashes].map(([algorithm, hash]) => [algorithm, hash.digest("hex")]));
+  }
+}
+
+function refIn({ name: repository }: Repository, { ecosystem, name, version, file }: LockedArtifact): ArtifactRef {
+  return { repository, ecosystem, name, version, file };
+}
+
+function pinReason(pin: Checksum, got: string): Reason {
+  return {
+    code: "CHECKSUM_MISMATCH",
+    rule: "always",
+    verifier: "checksum",
+    text: mismatch(pin, got),
+    help: "the lock and the mirror mean other bytes by this name and version: find out which of them are the maker's before you change the lock",
+  };
+}
