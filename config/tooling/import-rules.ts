@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** The rooms that may import a package. One owner each where it reaches outside the process; pure helpers may have several. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
+  "@fastify/busboy": ["http"],
   "@hono/node-server": ["http"],
   "@noble/curves": ["verify"],
   "@renovatebot/pep440": ["ecosystems", "policy"],

@@ -2,6 +2,7 @@ import { ALWAYS_LOOKING } from "../core/evidence.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { EcosystemServices } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
+import { createOwnRegistry } from "../ecosystems/aam/hosted/own-registry.ts";
 import { createEcosystems } from "../ecosystems/index.ts";
 import type { HttpDeps } from "../http/deps.ts";
 import { Hot, subjectKey } from "../http/hot.ts";
@@ -13,15 +14,20 @@ import { DecisionLog } from "../mirror/decision-log.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
 import { Explainer } from "../mirror/explain.ts";
 import { MirrorForesight } from "../mirror/foresight.ts";
+import { Door } from "../mirror/hosted/door.ts";
+import { withOwnRegistry } from "../mirror/hosted/own-upstream.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { isOutdated } from "../mirror/outdated.ts";
 import { Rechecker } from "../mirror/recheck.ts";
 import { Summaries } from "../mirror/summaries.ts";
 import { wouldLook } from "../mirror/would-look.ts";
+import { SqliteHostedPackages } from "../store/hosted/sqlite-hosted-packages.ts";
+import { SqliteTokens } from "../store/hosted/sqlite-tokens.ts";
 import { FileKeys } from "../store/keys/file-keys.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
+import { ManifestReader } from "../verify/manifest-reader.ts";
 import { composeGit, gitHosts } from "./compose-git.ts";
 import type { Config } from "./config.ts";
 import { enforcePolicy } from "./enforced-policy.ts";
@@ -73,7 +79,10 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const hosts = gitHosts(config, env);
   const reachable = [...upstreams, ...hosts.map(({ reach }) => reach)];
   const client = createUpstreamClient({ upstreams: reachable, offline: config.offline, limits: config.limits, clock, log });
-  const upstream = metrics ? meteredUpstream(client, metrics.heardUpstream) : client;
+  const packages = await SqliteHostedPackages.open(config);
+  const tokens = await SqliteTokens.open(config);
+  const outside = metrics ? meteredUpstream(client, metrics.heardUpstream) : client;
+  const upstream = withOwnRegistry(outside, createOwnRegistry(packages), blobs);
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
   const documents = new MirrorDocuments(
     { index, upstream, counters, clock, log },
@@ -104,6 +113,12 @@ export async function compose(config: Config, { clock, log, env, background = tr
     knownRegistries,
     summaryOf: (repository, ref) => summaries.ofHeld(repository, ref),
     upstreamsFor: (repository, name) => upstreamsFor(policy, repository, name),
+    publishing: {
+      packages,
+      clock,
+      receive: (repository, bytes) => door.receive(repository, bytes),
+      admit: (repository, ref, asker) => door.admit(repository, ref, asker),
+    },
   };
   const ecosystems = createEcosystems(services);
   const verifiers = createVerifiers({
@@ -137,6 +152,22 @@ export async function compose(config: Config, { clock, log, env, background = tr
     },
     { withhold: config.withholdBytes, refusalTtlMs: config.refusalTtlMs },
   );
+  const manifests = new ManifestReader(config);
+  const measured = metrics ? { measured: metrics.heardVerifier } : {};
+  const door = new Door({
+    ecosystems,
+    packages,
+    blobs,
+    manifests,
+    verifiers,
+    index,
+    policy,
+    mirror,
+    limits: config.limits,
+    clock,
+    log,
+    ...measured,
+  });
   const keys = new FileKeys({ dataDir: config.dataDir, clock });
   // Where they cannot be used archives are served all the same: only nothing is vouched for.
   await keys.signer().catch((error: unknown) => log.error({ err: error }, "the signing keys cannot be used, so no summaries are signed"));
@@ -162,6 +193,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
       mirror,
       summaries,
       keys,
+      tokens,
       explainer,
       index,
       counters,
@@ -186,10 +218,12 @@ export async function compose(config: Config, { clock, log, env, background = tr
       await trust.close();
       readers.close();
       await upstream.close();
-      await Promise.all(verifiers.map((verifier) => verifier.close?.()));
+      await Promise.all([manifests.close(), ...verifiers.map((verifier) => verifier.close?.())]);
       await counters.close();
       await decisions.close();
       await blobs.close();
+      await tokens.close();
+      await packages.close();
       await index.close();
     },
   };

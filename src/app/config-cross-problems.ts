@@ -18,6 +18,9 @@ export function crossProblems(layers: Layers): Problem[] {
     const upstreams = asList(repository["upstreams"]).map(asTree);
     return [
       ...(isRepeated ? [problem(["repositories", position, "name"], "a name that no other repository has", name)] : []),
+      ...(typeof repository["trust"] === "string" && !trusted.includes(repository["trust"])
+        ? [problem(["repositories", position, "trust"], `one of ${trusted.join(", ")}`, repository["trust"])]
+        : []),
       ...memberProblems(repositories, position, problem),
       ...upstreams.flatMap((_, index) =>
         upstreamProblems(upstreams, index, trusted, ["repositories", position, "upstreams", index], problem),

@@ -29,6 +29,7 @@ interface RepositoryKeys {
   readonly members?: readonly string[] | undefined;
   readonly scopes?: readonly string[] | undefined;
   readonly require_approval?: boolean | undefined;
+  readonly trust?: string | undefined;
 }
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,63}$/;
@@ -126,6 +127,7 @@ export function configSchema(surroundings: Surroundings) {
     members: list(name(), 16).optional(),
     scopes: list(scope(), 100).optional(),
     require_approval: boolean().optional(),
+    trust: name().optional(),
     unclaimed: choice(["refuse", "allow"]).optional(),
     weak_checksum: choice(["warn", "error"]).optional(),
     evidence: choice(EVIDENCE).optional(),
@@ -186,6 +188,7 @@ function misplacedKeys({ type = "mirror", ecosystem, ...keys }: RepositoryKeys):
   if (type !== "mirror" && ecosystem !== "aam") wrong.push(["type", "mirror: only aam repositories can be hosted or virtual"]);
   only("upstreams", ["mirror"]);
   only("require_approval", ["hosted"]);
+  only("trust", ["hosted"]);
   only("members", ["virtual"]);
   only("scopes", ["mirror", "hosted"]);
   if (keys.scopes && ecosystem !== "aam") wrong.push(["scopes", "nothing here: it is for aam repositories"]);

@@ -68,6 +68,8 @@ export interface RepositoryConfig {
   readonly members: readonly string[];
   /** Scopes whose packages belong to this repository in every virtual one. */
   readonly scopes: readonly string[];
+  /** Name of the trust material that signatures on what is published are checked against. */
+  readonly trust: string;
   /** Whether what is published waits for somebody else's approval. */
   readonly requireApproval: boolean;
   /** For upstreams that say nothing of it themselves. */
@@ -206,6 +208,7 @@ function toRepository(written: Written["repositories"][number]): RepositoryConfi
     policy: { unclaimed: written.unclaimed ?? "refuse", weakChecksum: written.weak_checksum ?? "warn" },
     members: written.members ?? [],
     scopes: written.scopes ?? [],
+    trust: written.trust ?? "public",
     requireApproval: written.require_approval ?? false,
     ...(written.evidence === undefined ? {} : { evidence: written.evidence }),
   };

@@ -6,6 +6,7 @@ import type { Log } from "../core/ports/log.ts";
 import type { AssessingPolicy, PolicyQuestion } from "../core/ports/policy.ts";
 import { ruleNames } from "../core/upstream-names.ts";
 import type { ExplainedVerdict } from "../mirror/explain.ts";
+import type { DoorPolicy } from "../mirror/hosted/door-verdict.ts";
 import { assessLevel, decide, type Ruling } from "../policy/decide/decide.ts";
 import { foresee } from "../policy/decide/foresee.ts";
 import { explainVerdict } from "../policy/explain-verdict.ts";
@@ -23,7 +24,7 @@ import { mirrorKeyIds, mirrorKeysOf } from "./mirror-keys.ts";
 import { loadPolicyKeys, type PolicyKeys } from "./policy-keys.ts";
 
 /** The policy that requests are decided by, as its file says it now. */
-export interface EnforcedPolicy extends AssessingPolicy {
+export interface EnforcedPolicy extends AssessingPolicy, Pick<DoorPolicy, "publishRequiresSignature"> {
   /** The OpenPGP keys that the policy names. Read anew when the policy changes. Throws CONFIG_INVALID where a key file cannot be used. */
   pgpKeys(): Promise<readonly PinnedKey[]>;
   /** The same for the keys of other Assays. */
@@ -109,6 +110,7 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
       return { file, revision, mode: policy.mode, rule: label, ...(rule ? { ruleAt: rule.at } : {}) };
     },
     needsTags: ({ ecosystem }) => requiredTag(live.current().policy, ecosystem) !== undefined,
+    publishRequiresSignature: () => live.current().policy.governance.publishRequiresSignature,
     boundTo: (packaged) => bindingOf(live.current().policy, packaged)?.upstream,
     pgpKeys: perRevision(live, pinnedKeysOf),
     mirrorKeys: { ids: () => mirrorKeyIds(live.current().policy), keys: perRevision(live, mirrorKeysOf) },

@@ -3,7 +3,7 @@ import type { Repository } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
 import { upstreamId } from "../core/upstream-names.ts";
 import type { UpstreamAuth, UpstreamOptions } from "../upstream/options.ts";
-import type { Config, ProxyConfig, UpstreamConfig, UpstreamCredentials } from "./config.ts";
+import type { Config, ProxyConfig, RepositoryConfig, UpstreamConfig, UpstreamCredentials } from "./config.ts";
 import { discoverUpstreams } from "./discover.ts";
 import { proxyOfEnvironment } from "./proxy.ts";
 import { recallUpstreams, rememberUpstreams } from "./remembered-upstreams.ts";
@@ -34,13 +34,22 @@ export async function connectRepositories(
     return { repository, options: upstreamOptions(name, upstreams, env) };
   });
   return {
-    repositories: connected.map(({ repository: { name, ecosystem }, options }) => ({
-      name,
-      ecosystem,
-      upstreams: options.map(({ upstream }) => upstream),
-    })),
+    repositories: connected.map(({ repository, options }) => toRepository(repository, options)),
     upstreams: connected.flatMap(({ options }) => options),
     rules: new Map(mirrored.map(({ name, policy }) => [name, policy])),
+  };
+}
+
+/** A hosted repository has one upstream: the registry that this Assay is itself. */
+function toRepository(repository: RepositoryConfig, options: readonly UpstreamOptions[]): Repository {
+  const { name, ecosystem, type, trust, requireApproval } = repository;
+  if (type !== "hosted") return { name, ecosystem, upstreams: options.map(({ upstream }) => upstream) };
+  const url = new URL(`hosted:///${name}/`);
+  return {
+    name,
+    ecosystem,
+    upstreams: [{ id: upstreamId(name, { name, url }), name, url, trust, own: true, dialect: "uaaps" }],
+    hosted: { requireApproval },
   };
 }
 

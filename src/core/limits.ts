@@ -2,6 +2,8 @@
 export interface Limits {
   /** Bytes of one archive as it is transferred. */
   readonly archiveBytes: number;
+  /** Bytes of one archive that is published here. */
+  readonly publishBytes: number;
   /** Bytes of one index document, after decompression. */
   readonly documentBytes: number;
   /** Bytes of one small companion file (`.metadata`, provenance, keys), after decompression. */
@@ -52,6 +54,7 @@ const GIB = 1024 * MIB;
 
 export const DEFAULT_LIMITS: Limits = {
   archiveBytes: 2 * GIB,
+  publishBytes: 50 * MIB,
   documentBytes: 256 * MIB,
   sidecarBytes: 16 * MIB,
   requestBodyBytes: 16 * MIB,

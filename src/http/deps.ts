@@ -6,6 +6,7 @@ import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { SigningKeys } from "../core/ports/signing-keys.ts";
+import type { Tokens } from "../core/ports/tokens.ts";
 import type { TrustStatus } from "../core/ports/trust.ts";
 import type { Counters } from "../mirror/counters.ts";
 import type { Explainer } from "../mirror/explain.ts";
@@ -24,6 +25,8 @@ export interface HttpDeps {
   readonly mirror: Mirror;
   readonly summaries: Summaries;
   readonly keys: SigningKeys;
+  /** Who may change hosted repositories. */
+  readonly tokens: Pick<Tokens, "find">;
   readonly explainer: Pick<Explainer, "known">;
   readonly index: Pick<Index, "counters">;
   readonly counters: Counters;

@@ -61,6 +61,7 @@ export function problemOfError(error: unknown): Problem & { readonly retryAfterS
     status: STATUS[known.code],
     code: known.code,
     ...(known.detailCode === undefined ? {} : { detailCode: known.detailCode }),
+    ...(known.fields === undefined ? {} : { fields: known.fields }),
     title: titleOf(known.code),
     detail: visibleText(known.help ? `${known.message} (${known.help})` : known.message),
     ...(known.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: known.retryAfterSeconds }),
@@ -105,6 +106,8 @@ export function sendProblem(
   };
   if (problem.kind === "refusal") headers["npm-notice"] = noticeOf(line, problem.why ?? "");
   if (problem.retryAfterSeconds !== undefined) headers["Retry-After"] = String(Math.ceil(problem.retryAfterSeconds));
+  // https://www.rfc-editor.org/rfc/rfc6750#section-3
+  if (problem.status === 401) headers["WWW-Authenticate"] = 'Bearer realm="assay"';
   if (problem.status === 405) headers["Allow"] ??= "GET, HEAD";
   response.writeHead(status, printableLine(line, PHRASE_CHARACTERS), headers);
   response.end(options.method === "HEAD" ? undefined : body);

@@ -19,6 +19,7 @@ import { readBody } from "./request-body.ts";
 import { serveArtifact } from "./serve-artifact.ts";
 import { serveExplanation } from "./serve-explanation.ts";
 import { answerGit, GIT_PROBLEMS, serveGit } from "./serve-git.ts";
+import { answerManagement } from "./serve-management.ts";
 import { answerMetrics } from "./serve-metrics.ts";
 import { hotPage, servePage } from "./serve-page.ts";
 import { servePlain } from "./serve-plain.ts";
@@ -87,6 +88,11 @@ async function serveRepository(
   const { incoming, outgoing } = context.env;
   let kind: AnswerKind = "other";
   try {
+    const managed = await answerManagement(incoming as IncomingMessage, outgoing as ServerResponse, repository, deps);
+    if (managed) {
+      await servePlain(incoming as IncomingMessage, outgoing as ServerResponse, managed);
+      return RESPONSE_ALREADY_SENT;
+    }
     const request = ecosystemRequest(incoming as IncomingMessage, repository, deps);
     const summarized = await summarizedArchive(request, repository, deps);
     if (summarized) {

@@ -2,38 +2,28 @@ import type { ArtifactRef } from "../core/artifact.ts";
 import type { Asker } from "../core/decision.ts";
 import type { Algorithm, Checksum } from "../core/digest.ts";
 import { parseHexChecksum } from "../core/digest.ts";
-import type { Evidence, VerifierId } from "../core/evidence.ts";
 import type { Limits } from "../core/limits.ts";
 import type { BlobStore, Reception } from "../core/ports/blob-store.ts";
-import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository, Resolution } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { ArchiveStream, UpstreamClient } from "../core/ports/upstream-client.ts";
-import { type Candidate, isTrusting, type Verifier } from "../core/ports/verifier.ts";
 import type { Admission } from "../core/verdict.ts";
 import type { DecisionLog } from "./decision-log.ts";
-import { evidenceOf } from "./evidence-of.ts";
+import { type ExamineDeps, examine } from "./examine.ts";
 import { type JudgingPolicy, judge } from "./judge.ts";
 import { isSameRefusal } from "./says-the-same.ts";
 
-export interface AdmitDeps {
+export interface AdmitDeps extends ExamineDeps {
   readonly ecosystem: Ecosystem;
   /** What a lock file says the bytes are: claims like those of the index. None where left out. */
   readonly pins?: readonly Checksum[];
   readonly upstream: Pick<UpstreamClient, "open">;
   readonly blobs: BlobStore;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record">;
-  readonly verifiers: readonly Verifier[];
   readonly policy: JudgingPolicy;
   readonly decisions: Pick<DecisionLog, "fetched" | "fetchedAgain">;
   readonly limits: Limits;
-  readonly clock: Clock;
-  /** Hears how long each verifier took over an archive, with its wait for a worker. */
-  readonly measured?: (verifier: VerifierId, seconds: number) => void;
 }
-
-/** A journal line without what is decided from it. */
-type Facts = Omit<Admission, "verdict" | "policy" | "decidedAt">;
 
 /** An archive on its way in, for those who wait for it. `sizeBytes` is what upstream announced. */
 export interface Arrival {
@@ -63,7 +53,7 @@ export async function admit(
   const blob = await reception.whole;
   try {
     const about = { ref, resolution: claimed, blob, ecosystem: deps.ecosystem, admittedBefore: before?.digest };
-    const facts = await verify({ ...about, published: await published }, deps);
+    const facts = await examine({ ...about, published: await published }, deps);
     const judged = await judge(repository, facts, deps);
     const admission = { ...facts, ...judged, decidedAt: deps.clock.now() };
     if (judged.verdict.kind === "admit") await deps.blobs.promote(blob, judged.verdict);
@@ -89,21 +79,6 @@ async function isOnRecord(refusal: Admission, { index }: Pick<AdmitDeps, "index"
   return newest !== undefined && refusal.decidedAt - newest.decidedAt < ON_RECORD_MS && isSameRefusal(newest, refusal);
 }
 
-/** Every verifier that would look at the archive: all that can be known of it, before anything is decided. One verifier may find several things. */
-async function verify(candidate: Candidate, deps: AdmitDeps): Promise<Facts> {
-  const { ref, resolution } = candidate;
-  const looking = deps.verifiers.filter((verifier) => verifier.wouldLook?.({ ref, upstream: resolution.upstream }, []) ?? true);
-  const found = looking.map(async (verifier) => {
-    const startedAt = performance.now();
-    // Before it verifies: what changes meanwhile must not pass for what it was found under.
-    const restsOn = isTrusting(verifier) ? verifier.restsOn(resolution.upstream) : undefined;
-    const outcomes = [await verifier.verify(candidate)].flat();
-    deps.measured?.(verifier.id, (performance.now() - startedAt) / 1000);
-    return evidenceOf(outcomes, { verifier: verifier.id, subject: candidate.blob.digest, checkedAt: deps.clock.now() }, restsOn);
-  });
-  return factsOf(candidate, (await Promise.all(found)).flat());
-}
-
 /** A digest in the answer's own headers is one more claim for the bytes to meet. Throws UPSTREAM_MALFORMED for one that is none. */
 async function withHeaderClaims(resolution: Resolution, stream: ArchiveStream): Promise<Resolution> {
   try {
@@ -120,19 +95,4 @@ async function withHeaderClaims(resolution: Resolution, stream: ArchiveStream): 
 
 function algorithms(resolution: Resolution, deps: AdmitDeps): readonly Algorithm[] {
   return [...new Set([...deps.ecosystem.algorithms, ...resolution.claims.map((claim) => claim.algorithm)])];
-}
-
-function factsOf({ ref, resolution, blob }: Candidate, evidence: readonly Evidence[]): Facts {
-  const { url, upstream, claims, publishedAt, firstSeenAt } = resolution;
-  return {
-    ref,
-    digest: blob.digest,
-    sizeBytes: blob.sizeBytes,
-    url: url.href,
-    upstream: upstream.id,
-    claims,
-    ...(publishedAt === undefined ? {} : { publishedAt }),
-    ...(firstSeenAt === undefined ? {} : { firstSeenAt }),
-    evidence,
-  };
 }

@@ -70,9 +70,9 @@ export class MirrorDocuments implements Documents {
   async #find(request: DocumentRequest): Promise<Found> {
     const now = this.#deps.clock.now();
     const held = await this.#held(request);
-    if (held && (request.settled || now < held.validatedAt + this.#settings.metadataTtlMs)) return this.#answer(request, held);
+    if (held && (request.settled || now < held.validatedAt + this.#ttlMs(request))) return this.#answer(request, held);
     const absentUntil = this.#absentUntil.get(memoryKey(request));
-    if (absentUntil !== undefined && now < absentUntil) return ABSENT;
+    if (absentUntil !== undefined && now < absentUntil && !request.upstream.own) return ABSENT;
     const paused = this.#pausedUntil.get(memoryKey(request));
     if (held && paused && now < paused.until) return this.#answerStale(request, held, paused.reason);
 
@@ -201,6 +201,11 @@ export class MirrorDocuments implements Documents {
     return this.#answerStale(request, held, `upstream took longer than ${PATIENCE_MS / 1000} s`);
   }
 
+  /** To ask ourselves costs nothing, and whoever published something sees it at once. */
+  #ttlMs({ upstream }: DocumentRequest): number {
+    return upstream.own ? 0 : this.#settings.metadataTtlMs;
+  }
+
   #answer(request: DocumentRequest, record: DocumentRecord): HeldDocument {
     return {
       key: request.key,
@@ -210,7 +215,7 @@ export class MirrorDocuments implements Documents {
       upstream: request.upstream,
       fetchedAt: record.fetchedAt,
       validatedAt: record.validatedAt,
-      freshUntil: record.validatedAt + this.#settings.metadataTtlMs,
+      freshUntil: record.validatedAt + this.#ttlMs(request),
       revision: record.revision,
     };
   }

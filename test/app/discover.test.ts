@@ -50,6 +50,7 @@ function repository(ecosystem: RepositoryConfig["ecosystem"], upstreams: Reposit
     policy: { unclaimed: "refuse", weakChecksum: "warn" },
     members: [],
     scopes: [],
+    trust: "public",
     requireApproval: false,
   };
 }

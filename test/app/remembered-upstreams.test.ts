@@ -16,6 +16,7 @@ const npm: RepositoryConfig = {
   policy: { unclaimed: "refuse", weakChecksum: "warn" },
   members: [],
   scopes: [],
+  trust: "public",
   requireApproval: false,
 };
 

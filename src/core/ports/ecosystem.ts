@@ -1,5 +1,8 @@
+import type { AccessToken } from "../access-token.ts";
 import type { ArtifactRef, EcosystemId } from "../artifact.ts";
+import type { Asker } from "../decision.ts";
 import type { Algorithm, Checksum, Digests } from "../digest.ts";
+import type { FieldProblem } from "../errors.ts";
 import type { FindingCode } from "../evidence.ts";
 import type { Finding } from "../finding.ts";
 import type { JsonObject } from "../json.ts";
@@ -10,6 +13,7 @@ import type { Documents } from "./documents.ts";
 import type { Foresight } from "./foresight.ts";
 import type { Index, KnownFile } from "./index-store.ts";
 import type { Log } from "./log.ts";
+import type { Publishing } from "./publishing.ts";
 import type { Upstream, UpstreamClient } from "./upstream-client.ts";
 
 /** A repository as configured, with what an ecosystem may use to serve it. */
@@ -17,6 +21,8 @@ export interface Repository {
   readonly name: string;
   readonly ecosystem: EcosystemId;
   readonly upstreams: readonly Upstream[];
+  /** How packages are published here. Left out for a repository that only mirrors. */
+  readonly hosted?: { readonly requireApproval: boolean };
 }
 
 /** What an ecosystem works with. Made once a process, the same for every repository. */
@@ -41,6 +47,8 @@ export interface EcosystemServices {
    * `name` in canonical form. A request about a package goes to no other (dependency confusion): see `upstreamsToAsk`.
    */
   readonly upstreamsFor: (repository: Repository, name: string) => readonly Upstream[];
+  /** For repositories that packages are published to. Left out where there are none. */
+  readonly publishing?: Publishing;
 }
 
 /** A request below a repository's mount. */
@@ -60,6 +68,22 @@ export interface EcosystemRequest {
   /** The request's body, for POST only; bounded. */
   readonly body: () => Promise<Buffer>;
   readonly requestContentType: string | undefined;
+}
+
+/** One part of a form, in the order they were sent. */
+export type FormPart =
+  | { readonly kind: "field"; readonly name: string; readonly value: string }
+  /** To be read to its end, or left alone, before the next part is asked for. */
+  | { readonly kind: "file"; readonly name: string; readonly bytes: AsyncIterable<Uint8Array> };
+
+/** A request to a repository that packages are published to: of any method. */
+export interface ManagementRequest extends Omit<EcosystemRequest, "method"> {
+  readonly method: string;
+  /** Whose request it is. Throws UNAUTHORIZED for one without a token that is good. */
+  readonly token: () => Promise<AccessToken>;
+  /** The parts of a multipart/form-data body. Throws BAD_REQUEST for a body that is none, PAYLOAD_TOO_LARGE past its bounds. */
+  readonly form: () => AsyncIterable<FormPart>;
+  readonly asker: Asker;
 }
 
 /** How fresh an answer is: becomes `Cache-Control`, `Age`, `Warning`. */
@@ -84,6 +108,15 @@ export interface PageAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Made on the spot, not kept. */
+export interface PlainAnswer {
+  readonly kind: "plain";
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** What a request comes to. Thrown AssayErrors become error answers in the ecosystem's shape. */
 export type EcosystemAnswer =
   | PageAnswer
@@ -96,14 +129,7 @@ export type EcosystemAnswer =
     }
   /** `location` is a path on our origin. */
   | { readonly kind: "redirect"; readonly status: 301 | 308; readonly location: string }
-  /** Made on the spot, not kept. */
-  | {
-      readonly kind: "plain";
-      readonly status: number;
-      readonly contentType: string;
-      readonly body: Buffer;
-      readonly headers?: Readonly<Record<string, string>>;
-    };
+  | PlainAnswer;
 
 /** Where an archive is and what was said about it. */
 export interface Resolution {
@@ -197,6 +223,8 @@ export interface Problem {
   readonly purl?: string;
   /** URL of the page that explains it. */
   readonly why?: string;
+  /** What is wrong with each field of what was sent, where that is it. */
+  readonly fields?: readonly FieldProblem[];
   readonly kind: "refusal" | "error";
 }
 
@@ -219,6 +247,11 @@ export interface Ecosystem {
    * Throws BAD_REQUEST for a name that no package can have, NOT_FOUND where no upstream has it, UPSTREAM_NOT_CONFIGURED, and what `Documents` throws.
    */
   listed(repository: Repository, name: string): Promise<readonly KnownFile[]>;
+  /**
+   * Answers a request that changes a hosted repository, or asks how it was changed. Undefined for a request that only reads packages, which is `handle`'s. Left out
+   * where the ecosystem has no hosted repositories. Throws UNAUTHORIZED, FORBIDDEN, CONFLICT, UNPROCESSABLE, and what `handle` throws.
+   */
+  manage?(repository: Repository, request: ManagementRequest): Promise<PlainAnswer | undefined>;
   /** Where the archive is and what is claimed for it. Throws NOT_FOUND where no upstream lists it. */
   resolve(repository: Repository, ref: ArtifactRef): Promise<Resolution>;
   /**

@@ -17,6 +17,8 @@ export interface Upstream {
   readonly verdicts?: boolean;
   /** What an AAM registry speaks, where the operator says; found out otherwise. */
   readonly dialect?: Dialect;
+  /** Whether it is this Assay itself: packages that were published here. What it says is never older than the question. */
+  readonly own?: true;
 }
 
 /** The HTTP protocols of AAM registries: that of the UAAPS specification, and the AAM one below `/api/v1`. */

@@ -2,6 +2,7 @@ import { AssayError } from "../../core/errors.ts";
 import type { Ecosystem, EcosystemAnswer, EcosystemRequest, EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
 import { answerApiV1 } from "./api-v1/answer.ts";
 import { checkSigned } from "./check-signed.ts";
+import { manage } from "./hosted/manage.ts";
 import { AAM_FORMAT, identify } from "./identify.ts";
 import { tagsOf } from "./known-package.ts";
 import { problemBody } from "./problem.ts";
@@ -17,7 +18,9 @@ import { answerUaaps } from "./uaaps/answer.ts";
  */
 export function createAam(common: EcosystemServices): Ecosystem {
   const services: AamServices = { ...common, dialects: new Dialects(common) };
+  const { publishing, limits } = services;
   return {
+    ...(publishing ? { manage: (repository, request) => manage({ publishing, limits }, repository, request) } : {}),
     id: "aam",
     algorithms: [],
     handle: async (repository, request) => handle(services, repository, request),

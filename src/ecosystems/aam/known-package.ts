@@ -73,6 +73,8 @@ export async function knownPackage(
   const listed = await listedPackage(services, repository, name, only);
   const admissions = admissionsByVersion(await services.index.admitted(repository.name, name), name);
   const lost = [...admissions.keys()].filter((version) => !listed?.package.versions.has(version));
+  // A name that was published here, with nothing under it that may be seen yet: there is no such package, here or anywhere else.
+  if (lost.length === 0 && listed?.upstream.own && listed.package.versions.size === 0) return undefined;
   if (lost.length === 0) return listed && { ...listed, admissions };
 
   const remembered = await services.index.files(repository.name, name);

@@ -48,7 +48,7 @@ export function problemBody(problem: Problem, context: ProblemContext): ReturnTy
   const status = statusOf(problem);
   const code = protocolCode({ ...problem, status });
   if (isApiV1Path(context.path)) return flatProblem({ ...problem, status }, code, context.base);
-  const { title, detail, purl, why } = problem;
+  const { title, detail, purl, why, fields } = problem;
   const error = {
     code,
     message: problem.kind === "refusal" ? `${title}: ${detail}` : detail,
@@ -58,6 +58,7 @@ export function problemBody(problem: Problem, context: ProblemContext): ReturnTy
     ...(purl === undefined ? {} : { purl }),
     docs: why ?? `${context.base}/errors/${code}`,
     ...(why === undefined ? {} : { why }),
+    ...(fields === undefined ? {} : { details: fields.map((one) => ({ ...one })) }),
   };
   return { contentType: "application/json", body: jsonBody({ error }), status };
 }

@@ -1,5 +1,5 @@
 /**
- * The closed list of section 12.6, and the three that it lacks: BAD_REQUEST, NOT_ACCEPTABLE and PAYLOAD_TOO_LARGE. `flat` is the same in the AAM dialect, with its status
+ * The closed list of section 12.6, and those that it lacks: BAD_REQUEST, CHECKSUM_MISMATCH, INVALID_ARCHIVE, NOT_ACCEPTABLE and PAYLOAD_TOO_LARGE. `flat` is the same in the AAM dialect, with its status
  * where that differs; where the dialect has no word either, it is this one in small letters.
  */
 export const PROTOCOL_CODES = {
@@ -37,11 +37,22 @@ export const PROTOCOL_CODES = {
     meaning: "The version was yanked and is not available for new resolution. Its exact version can still be fetched by who has it locked.",
   },
   PAYLOAD_TOO_LARGE: { status: 413, flat: "payload_too_large", meaning: "The request's body is larger than this registry takes." },
+  CHECKSUM_MISMATCH: {
+    status: 400,
+    flat: "checksum_mismatch",
+    meaning: "The archive has other bytes than the request says: it was changed on its way.",
+  },
   MANIFEST_INVALID: {
     status: 422,
     flat: "invalid_manifest",
     flatStatus: 400,
     meaning: "The package's manifest is not valid; the message says where.",
+  },
+  INVALID_ARCHIVE: {
+    status: 422,
+    flat: "invalid_archive",
+    flatStatus: 400,
+    meaning: "The archive is damaged, unsafe or too large to unpack. `reason` and the message say how.",
   },
   RATE_LIMITED: { status: 429, flat: "rate_limited", meaning: "Too many requests; Retry-After says when to ask again." },
   REGISTRY_UNAVAILABLE: {
