@@ -241,6 +241,45 @@ repositories:
   for (const other of others) expect(other).toEqual(found);
 });
 
+test("what was mirrored from either kind of registry is answered offline, after a restart, in both dialects", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "assay-offline-"));
+  onTestFinished(() => rmSync(dataDir, { recursive: true }));
+  const config = (offline: boolean): string => `
+offline: ${offline}
+repositories:
+  - {name: aam, ecosystem: aam, upstreams: [{url: "${upstream.origin}/aam/"}]}
+  - {name: other, ecosystem: aam, upstreams: [{url: "${upstream.origin}/other/"}]}
+`;
+  const paths = ["/aam", "/other"].flatMap((mount) => [
+    `${mount}/packages/${NAME}`,
+    `${mount}/packages/${NAME}/1.0.0/tarball`,
+    `${mount}/api/v1/packages/${NAME}/1.0.0`,
+    `${mount}/api/v1/packages/${NAME}/1.0.0/download`,
+  ]);
+  const answers = async (isOffline: boolean): Promise<readonly string[]> => {
+    const bench = await startMirror({ config: config(isOffline), dataDir });
+    try {
+      // Asked twice: the digest of what is admitted stands on the page from then on.
+      for (const path of paths) await (await bench.get(path)).arrayBuffer();
+      return await Promise.all(
+        paths.map(async (path) => {
+          const answer = await bench.get(path);
+          expect([path, answer.status]).toEqual([path, 200]);
+          return Buffer.from(await answer.arrayBuffer())
+            .toString("latin1")
+            .replaceAll(String(bench.port), "PORT");
+        }),
+      );
+    } finally {
+      await bench.close();
+    }
+  };
+  const online = await answers(false);
+  const asked = upstream.requests.length;
+  expect(await answers(true)).toEqual(online);
+  expect(upstream.requests.length).toBe(asked);
+});
+
 test("a version never changes: other bytes at upstream, with a digest that fits them, are not ours", async () => {
   const kept = archive(NAME, "2.0.0");
   for (const mount of ["/aam", "/other"]) {

@@ -310,13 +310,13 @@ test("a list that is passed on names no version that policy bars by name, in eit
   expect(await made.json("packages")).toEqual({
     packages: [
       { name: "git-utils", latest: "1.0.0", versions: ["1.0.0", "1.1.0-rc.1"] },
-      { name: "all-bad", latest: "1.0.0", versions: [] },
-      { name: "no-list", latest: "1.0.0" },
+      { name: "all-bad", latest: "1.0.0", versions: [], deprecated: { message: "denied" } },
+      { name: "no-list", latest: "1.0.0", deprecated: { message: "denied" } },
       { name: "fine", latest: "3.0.0", versions: ["3.0.0"] },
     ],
   });
   expect(await made.json("api/v1/packages")).toMatchObject({
-    packages: [{ latest_version: "1.0.0" }, {}, {}, { latest_version: "3.0.0" }],
+    packages: [{ latest_version: "1.0.0" }, { deprecated: { message: "denied" } }, {}, { latest_version: "3.0.0" }],
     total: 4,
   });
 });
@@ -369,4 +369,14 @@ test("what an error's docs lead to says what its code means", async () => {
   const answer = await bench().get("errors/PACKAGE_YANKED", { accept: "text/html" });
   if (answer.kind !== "plain") throw new Error("expected a text");
   expect(answer.body.toString()).toContain("PACKAGE_YANKED (HTTP 410)");
+});
+
+test("a package whose newest version is deprecated is listed with the warning, in both dialects", async () => {
+  const deprecated = { message: "old", replacement: "other@^1.0.0" };
+  const made = folder(1).put(`${FOLDER}packages/p-00/meta.json`, {
+    ...packageObject("p-00", ["1.0.0"]),
+    versions: { "1.0.0": versionEntry("p-00", "1.0.0", { deprecated }) },
+  });
+  for (const path of ["packages", "api/v1/packages"])
+    expect(await made.json(path)).toMatchObject({ packages: [{ name: "p-00", deprecated }] });
 });

@@ -1,5 +1,5 @@
 import { AssayError } from "../../../core/errors.ts";
-import type { JsonObject } from "../../../core/json.ts";
+import { isJsonObject, type JsonObject } from "../../../core/json.ts";
 import type { EcosystemAnswer, EcosystemRequest, Freshness, Repository } from "../../../core/ports/ecosystem.ts";
 import { ARTIFACT_KINDS, type ArtifactKind } from "../artifact-kinds.ts";
 import type { Catalogue } from "../catalogues/catalogue.ts";
@@ -59,7 +59,7 @@ async function sliceOfAll(
 function summary(entry: JsonObject): readonly JsonObject[] {
   const name = parsePackageName(textOf(entry["name"]) ?? "");
   if (!name) return [];
-  const { downloads } = entry;
+  const { downloads, deprecated } = entry;
   return [
     {
       ...namesOf(name),
@@ -70,6 +70,7 @@ function summary(entry: JsonObject): readonly JsonObject[] {
       artifact_types: textsOf(entry["artifactTypes"]),
       downloads: typeof downloads === "number" ? downloads : null,
       updated_at: textOf(entry["updatedAt"]) ?? null,
+      ...(isJsonObject(deprecated) ? { deprecated } : {}),
     },
   ];
 }

@@ -6,8 +6,8 @@ import type { Upstream } from "../../../core/ports/upstream-client.ts";
 import { archiveFile, type PackageName, parseVersion, type Version } from "../names.ts";
 
 /**
- * An entry of a list that is passed on, without the versions that policy bars by name: `latest` moves to the highest that is left, and where none is it stays, so that
- * who follows it meets the refusal and its reason. Reads no package: a list would otherwise cost one request for each of them.
+ * An entry of a list that is passed on, without the versions that policy bars by name: `latest` moves to the highest that is left, and where none is it stays,
+ * with the reason as its deprecation, so that who reads on knows. Reads no package: a list would otherwise cost one request for each of them.
  */
 export function withoutBarred(
   foresight: Pick<Foresight, "barred">,
@@ -27,7 +27,13 @@ export function withoutBarred(
   if (barred.size === 0) return entry;
   const open = listed.filter((version) => !barred.has(archiveFile(name, version)));
   const moved = open.includes(latest as Version) ? undefined : highest(open);
-  return { ...entry, ...(moved ? { latest: moved } : {}), ...(Array.isArray(versions) ? { versions: open } : {}) };
+  const reason = moved || typeof latest !== "string" ? undefined : barred.get(archiveFile(name, latest as Version));
+  return {
+    ...entry,
+    ...(moved ? { latest: moved } : {}),
+    ...(Array.isArray(versions) ? { versions: open } : {}),
+    ...(reason === undefined ? {} : { deprecated: { message: reason } }),
+  };
 }
 
 function highest(versions: readonly Version[]): Version | undefined {

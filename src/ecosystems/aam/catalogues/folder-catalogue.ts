@@ -4,6 +4,7 @@ import type { HeldDocument } from "../../../core/ports/documents.ts";
 import type { Freshness, Repository } from "../../../core/ports/ecosystem.ts";
 import type { Upstream } from "../../../core/ports/upstream-client.ts";
 import { hasKind } from "../artifact-kinds.ts";
+import { deprecationOf } from "../facts.ts";
 import { oldest } from "../freshness.ts";
 import { knownPackage } from "../known-package.ts";
 import type { Search } from "../list-query.ts";
@@ -139,7 +140,9 @@ async function summary(services: Services, repository: Repository, { name, field
     const { markedUntil } = known;
     if (!latest) return [{ summary: undefined, markedUntil }];
     const { description = known.package.fields["description"] ?? known.package.versions.get(latest)?.fields["description"] } = fields;
-    const said = description === undefined ? {} : { description };
+    const newest = known.package.versions.get(latest);
+    const deprecated = newest && deprecationOf(newest);
+    const said = { ...(description === undefined ? {} : { description }), ...(deprecated ? { deprecated } : {}) };
     return [{ summary: { ...fields, name, latest, versions: openVersions(known.package), ...said }, markedUntil }];
   } catch (error) {
     // One unreadable package must not hide the others. Whoever asks for it by name is told what is wrong.

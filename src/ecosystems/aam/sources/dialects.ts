@@ -59,7 +59,7 @@ export class Dialects {
     const list = { key: "dialect/api-v1", url: new URL("packages?limit=1", apiV1Base(upstream.url)), accept: API_V1_ACCEPT };
     const itself = await this.#probe(repository, upstream, root);
     if (itself.kind === "read" && isUaaps(itself.object)) return "uaaps";
-    // One that cannot be reached is not waited for twice.
+    // One that cannot be reached is not waited for twice. Offline nobody waits, and what is held may tell.
     if (itself.kind === "failed" && DOWN.has(itself.code)) return undefined;
     const packages = await this.#probe(repository, upstream, list);
     if (packages.kind === "read" && isApiV1(packages.object)) return "api-v1";
@@ -98,7 +98,6 @@ function objectIn(body: Buffer, maxDepth: number): JsonObject | undefined {
 }
 
 const DOWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "OFFLINE",
   "UPSTREAM_CIRCUIT_OPEN",
   "UPSTREAM_RATE_LIMITED",
   "UPSTREAM_TIMEOUT",
