@@ -10,8 +10,9 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM ${NODE_IMAGE}
 # A repository without `upstreams` mirrors the index that pip is configured with, PIP_INDEX_URL included, and pip's own default is asked of pip.
+# `git:` of the configuration needs git.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates python3-pip \
+ && apt-get install -y --no-install-recommends ca-certificates git python3-pip \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules

@@ -5,6 +5,7 @@ import type { AddressRange } from "../core/address-range.ts";
 import type { EcosystemId } from "../core/artifact.ts";
 import { AssayError } from "../core/errors.ts";
 import { formatGitRepository, parseGitRepository } from "../core/git.ts";
+import { parseGlob } from "../core/glob.ts";
 import type { Limits } from "../core/limits.ts";
 import type { RepositoryPolicy } from "../core/policy.ts";
 import type { Dialect, Upstream } from "../core/ports/upstream-client.ts";
@@ -253,9 +254,13 @@ export function defaultUpstream(url: URL): UpstreamConfig {
 }
 
 function toGit({ hosts, refresh, on_rewrite, pins }: Written["git"]): GitConfig {
-  const known = hosts.map(({ host, case_sensitive, url, ...reach }): GitHostConfig => {
-    const address = url ?? new URL(`https://${host}/`);
-    return { host, caseSensitive: case_sensitive ?? false, upstream: toUpstream({ ...reach, url: address }) };
+  const known = hosts.map(({ host, case_sensitive: caseSensitive = false, url, repositories, ...reach }): GitHostConfig => {
+    const upstream = toUpstream({ ...reach, url: url ?? new URL(`https://${host}/`) });
+    const patterns = repositories?.flatMap(({ text }) => {
+      const glob = parseGlob(caseSensitive ? text : text.toLowerCase(), "/");
+      return glob.ok ? [glob.value] : [];
+    });
+    return { host, caseSensitive, repositories: patterns, upstream };
   });
   return {
     hosts: known,

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { HEADS, parseGitRepository, parseObjectId, parseRefName } from "../core/git.ts";
+import { parseGlob } from "../core/glob.ts";
 import { isLoopbackHost } from "../core/loopback.ts";
-import { boolean, choice, duration, integer, list, map, parsedBy } from "../core/schema.ts";
+import { boolean, choice, duration, integer, list, map, parsedBy, parsedText } from "../core/schema.ts";
 import type { UpstreamCredentials } from "./config.ts";
 
 const DAY_MS = 86_400_000;
@@ -21,6 +22,10 @@ export function gitSchema({ auth, certificates, url, proxy }: Parts) {
     host: parsedBy("a host name in lowercase letters, with a port where its addresses have one, such as git.example", parseHost),
     url: url.refine(({ protocol }) => protocol !== "file:", { error: "an https or http url" }).optional(),
     case_sensitive: boolean().optional(),
+    repositories: list(
+      parsedText("a pattern of OWNER/NAME such as acme/*", (text) => parseGlob(text, "/")),
+      1000,
+    ).optional(),
     auth: auth.optional(),
     ca: certificates.optional(),
     proxy: z.union([z.literal("none"), proxy], { error: "http://HOST:PORT of a proxy without credentials, or none" }).optional(),

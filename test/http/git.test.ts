@@ -42,10 +42,10 @@ describe("what is no request for a repository", () => {
     {
       name: "a host and a port that is not configured",
       target: "/git/git.example:22/acme/tool/info/refs?service=git-upload-pack",
-      status: 404,
+      status: 403,
     },
-    { name: "a host with user information", target: "/git/me@git.example/acme/tool/info/refs?service=git-upload-pack", status: 404 },
-    { name: "a transport", target: "/git/ext::sh/acme/tool/info/refs?service=git-upload-pack", status: 404 },
+    { name: "a host with user information", target: "/git/me@git.example/acme/tool/info/refs?service=git-upload-pack", status: 403 },
+    { name: "a transport", target: "/git/ext::sh/acme/tool/info/refs?service=git-upload-pack", status: 403 },
     { name: "the dumb protocol", target: `${TOOL}/info/refs`, status: 403 },
     { name: "a file of the dumb protocol", target: `${TOOL}/HEAD`, status: 404 },
     { name: "git's own configuration", target: `${TOOL}/config`, status: 404 },

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { AssayError, type ErrorCode, isUpstreamFailure } from "../../core/errors.ts";
 import { formatGitRepository, type GitRepository, parseGitRepository } from "../../core/git.ts";
+import { type Glob, matchGlob } from "../../core/glob.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { GitProtocol, GitRecords, GitRefChange, GitRefs, GitRepositories, GitRepositoryRecord } from "../../core/ports/git.ts";
 import type { Index } from "../../core/ports/index-store.ts";
@@ -18,6 +19,8 @@ export interface GitHost {
   /** As clients name it: `git.example`, with a port where it has one. */
   readonly host: string;
   readonly caseSensitive: boolean;
+  /** Patterns of OWNER/NAME, as this host spells them for us; undefined for all of its repositories. */
+  readonly repositories: readonly Glob[] | undefined;
 }
 
 export interface GitSettings {
@@ -82,14 +85,26 @@ export class GitSources {
     this.#settings = settings;
   }
 
-  /** The repository that these decoded path segments name. Throws NOT_FOUND for a host that is not configured and for names that no host has. */
+  /** The repository that these decoded path segments name. Throws NOT_FOUND for names that no host has, UPSTREAM_NOT_ALLOWED for what is not configured to be mirrored. */
   find(host: string, owner: string, name: string): GitRepository {
     const found = this.#settings.hosts.find((candidate) => candidate.host === host.toLowerCase());
     if (!found) {
-      throw new AssayError("NOT_FOUND", `no git host ${quote(host)} is mirrored here`, { help: "the operator can add it to git.hosts" });
+      throw new AssayError("UPSTREAM_NOT_ALLOWED", `no git host ${quote(host)} is mirrored here`, {
+        help: "the operator can add it to git.hosts",
+      });
     }
     const repository = parseGitRepository(found, owner, name);
     if (!repository) throw new AssayError("NOT_FOUND", `${quote(`${owner}/${name}`)} is no OWNER/REPOSITORY of a git host`);
+    const path = `${repository.owner}/${repository.name}`;
+    if (found.repositories && !found.repositories.some((pattern) => matchGlob(pattern, path))) {
+      throw new AssayError(
+        "UPSTREAM_NOT_ALLOWED",
+        `${formatGitRepository(repository)} is none of the repositories that are mirrored here`,
+        {
+          help: "the operator can add it to the host's repositories",
+        },
+      );
+    }
     return repository;
   }
 

@@ -53,7 +53,7 @@ export async function startGit({
     return child;
   } catch (error) {
     throw new AssayError("CONFIG_INVALID", "git could not be started, and `git:` of the configuration needs it", {
-      help: "install git 2.30 or newer, or take `git` out of the configuration",
+      help: "install git 2.32 or newer, or take `git` out of the configuration",
       cause: error,
     });
   }

@@ -151,11 +151,6 @@ describe("an upstream that is something else", () => {
       answer: (response) => void response.writeHead(200, { "Content-Type": "text/plain" }).end("x\trefs/heads/main"),
       status: 502,
     },
-    {
-      name: "a redirect to another repository",
-      answer: (response) => redirect(response, "/other/tool/info/refs?service=git-upload-pack"),
-      status: 502,
-    },
     { name: "a redirect to a port of this machine", answer: (response) => redirect(response, "http://127.0.0.1:1/info/refs"), status: 502 },
     { name: "a redirect to a file", answer: (response) => redirect(response, "file:///etc/passwd"), status: 502 },
     { name: "nobody who has it", answer: (response) => void response.writeHead(404).end(), status: 404 },
@@ -166,6 +161,15 @@ describe("an upstream that is something else", () => {
     expect(answered.status).toBe(status);
     expect(answered.text).toMatch(/^assay: /);
     expect(server.requests.filter((request) => request.startsWith("POST"))).toEqual([]);
+  });
+
+  test("a repository that has moved is asked for by its new name, since whoever takes the old one next could say what is there", async () => {
+    server.repository("other/tool").commit("other");
+    const moved = "/other/tool/info/refs?service=git-upload-pack";
+    server.answerInstead((request, response) => (request.url === moved ? server.answer(request, response) : redirect(response, moved)));
+    const { status, text } = await refs(await start());
+    expect(status).toBe(502);
+    expect(text).toContain("git.example/acme/tool has moved to 127.0.0.1");
   });
 
   test("a redirect in place of objects is not followed by git", async () => {
@@ -184,6 +188,29 @@ describe("an upstream that is something else", () => {
 function redirect(response: ServerResponse, location: string): void {
   response.writeHead(302, { Location: location }).end();
 }
+
+describe("repositories of a host that are not configured", () => {
+  test.each([
+    { repositories: "[]", status: 403 },
+    { repositories: "[acme/tools, acme/too, other/*]", status: 403 },
+    { repositories: "['*']", status: 403 },
+    { repositories: "[other/x, 'ACME/*']", status: 200 },
+    { repositories: "[Acme/Tool]", status: 200 },
+  ])("acme/tool of $repositories", async ({ repositories, status }) => {
+    upstream.commit("one");
+    const answer = await refs(await start({ host: `, repositories: ${repositories}` }));
+    expect(answer.status).toBe(status);
+    expect(server.requests.length > 0).toBe(status === 200);
+  });
+
+  test("upper and lower case are two repositories where the operator says so", async () => {
+    upstream.commit("one");
+    const other = server.repository("Acme/Tool").commit("two");
+    const mirror = await start({ host: ", case_sensitive: true" });
+    expect((await refs(mirror)).text).not.toContain(other);
+    expect(await (await mirror.get(REFS.replace("acme/tool", "Acme/Tool"))).text()).toContain(other);
+  });
+});
 
 test("credentials go to the host that they are for, with every request, and into no log and no file", async () => {
   upstream.commit("one");
