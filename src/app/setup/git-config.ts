@@ -35,7 +35,7 @@ export function gitRedirects({ git }: Pick<Config, "git">, address: string): rea
 }
 
 /** The file that `git config --global` writes. Throws USAGE where there is no home folder. */
-export function gitConfigFile(env: Environment): string {
+function gitConfigFile(env: Environment): string {
   if (env["GIT_CONFIG_GLOBAL"]) return env["GIT_CONFIG_GLOBAL"];
   const home = env["HOME"];
   if (!home) throw new AssayError("USAGE", "git's configuration cannot be found: HOME is not set");
