@@ -1,6 +1,10 @@
 import { expect } from "vitest";
 import { AssayError } from "../../../src/core/errors.ts";
-import type { AamBench } from "./aam-bench.ts";
+
+/** What answers a path below the mount with JSON; throws NOT_FOUND. */
+interface Asked {
+  json(path: string): Promise<Record<string, unknown>>;
+}
 
 /** One package as both dialects are to tell of it. */
 interface Told {
@@ -12,7 +16,7 @@ interface Told {
 }
 
 /** Answers undefined where the package is not found. */
-async function jsonOrNone(bench: AamBench, path: string): Promise<Record<string, unknown> | undefined> {
+async function jsonOrNone(bench: Asked, path: string): Promise<Record<string, unknown> | undefined> {
   try {
     return await bench.json(path);
   } catch (error) {
@@ -22,7 +26,7 @@ async function jsonOrNone(bench: AamBench, path: string): Promise<Record<string,
 }
 
 /** Everything that the UAAPS dialect says of a package, each endpoint held to the others; undefined where it is not found. */
-export async function toldInUaaps(bench: AamBench, name: string): Promise<Told | undefined> {
+export async function toldInUaaps(bench: Asked, name: string): Promise<Told | undefined> {
   const page = await jsonOrNone(bench, `packages/${name}`);
   if (!page) return undefined;
   const listed = Object.keys(page["versions"] as object);
@@ -44,7 +48,7 @@ export async function toldInUaaps(bench: AamBench, name: string): Promise<Told |
 }
 
 /** The same of the AAM dialect. */
-export async function toldInApiV1(bench: AamBench, name: string): Promise<Told | undefined> {
+export async function toldInApiV1(bench: Asked, name: string): Promise<Told | undefined> {
   const page = await jsonOrNone(bench, `api/v1/packages/${name}`);
   if (!page) return undefined;
   const list = page["versions"] as readonly { readonly version: string; readonly yanked: boolean }[];
