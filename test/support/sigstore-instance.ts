@@ -35,6 +35,8 @@ export interface LeafOptions {
   /** Whole extensions to put after the others. */
   readonly more?: readonly Buffer[];
   readonly keys?: Keys;
+  /** The public key to certify, where somebody else has its private one. */
+  readonly spki?: Buffer;
   readonly at?: number;
   readonly authority?: boolean;
   /** False for a certificate that no certificate transparency log has recorded. */
@@ -246,6 +248,7 @@ export class SigstoreInstance {
     keyUsage = 0x80,
     more = [],
     keys = ecKeys(),
+    spki = keys.spki,
     at = this.now,
     authority = false,
     recorded = true,
@@ -265,7 +268,7 @@ export class SigstoreInstance {
         subject: sequence(),
         from: at - 60_000,
         to: at + 540_000,
-        spki: keys.spki,
+        spki,
         extensions: all,
       });
     const all = recorded ? [...extensions, this.#signedCertificateTimestamp(toBeSigned(extensions), at)] : extensions;
@@ -305,9 +308,14 @@ export class SigstoreInstance {
 
   /** An RFC 3161 response over `data`. */
   timestamp(data: Buffer, at = this.now, options: StampOptions = {}): Buffer {
+    return this.timestampOf(sha256(data), at, options);
+  }
+
+  /** The same over data with this SHA-256. */
+  timestampOf(imprint: Buffer, at = this.now, options: StampOptions = {}): Buffer {
     const { status = 0, contentType = TIMESTAMP_INFO, signatureAlgorithm = ECDSA_SHA256, certificates = [], more = [] } = options;
     const { keys, serial } = this.timestampAuthority;
-    const info = sequence(integer(1), oid("1.3.6.1.4.1.57264.2"), sequence(SHA256, octets(sha256(data))), integer(7), generalizedTime(at));
+    const info = sequence(integer(1), oid("1.3.6.1.4.1.57264.2"), sequence(SHA256, octets(imprint)), integer(7), generalizedTime(at));
     const attributes = [
       sequence(oid("1.2.840.113549.1.9.3"), set(oid(contentType))),
       sequence(oid("1.2.840.113549.1.9.4"), set(octets(sha256(info)))),
@@ -515,7 +523,7 @@ function kindVersionOf(body: JsonValue): Loose {
 /** By the version that stands at the start of a certificate's body. */
 const isCertificate = (der: Buffer): boolean => der.subarray(0, 16).includes(element(0xa0, integer(2)));
 
-function pemOf(der: Buffer): Buffer {
+export function pemOf(der: Buffer): Buffer {
   const label = isCertificate(der) ? "CERTIFICATE" : "PUBLIC KEY";
   const lines = base64(der).match(/.{1,64}/g) ?? [];
   return Buffer.from(`-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`);
