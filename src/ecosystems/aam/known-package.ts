@@ -93,9 +93,13 @@ export async function knownPackage(
   };
 }
 
-/** The requests for a package's metadata, each upstream's in turn. Throws UPSTREAM_NOT_ALLOWED. */
-async function packageRequests(services: Services, repository: Repository, name: PackageName): Promise<readonly DocumentRequest[]> {
-  const perUpstream = upstreamsToAsk(services, repository, name).map(async (upstream) => {
+/** The requests for a package's metadata, each upstream's in turn. */
+async function packageRequests(
+  services: Services,
+  repository: Repository,
+  { name, upstreams }: { readonly name: PackageName; readonly upstreams: readonly Upstream[] },
+): Promise<readonly DocumentRequest[]> {
+  const perUpstream = upstreams.map(async (upstream) => {
     const sources = await sourcesOf(services.dialects, repository, upstream);
     return sources.map((source) => packageRequest(services, repository, { name, upstream, source }));
   });
@@ -118,14 +122,21 @@ function packageRequest(
   };
 }
 
-/** Where nobody has it, or an upstream has something else in its place, upstreams are asked once more which dialect they speak. */
+/**
+ * Upstreams that had nothing of it, or something else in its place, are asked once more which dialect they speak: before it counts as absent, and before another
+ * upstream's package of that name is taken for it.
+ */
 async function heldDocument(services: Services, repository: Repository, name: PackageName): Promise<HeldDocument | undefined> {
-  const ask = async (): Promise<HeldDocument | undefined> => askInTurn(services, await packageRequests(services, repository, name));
-  const haveChanged = (): Promise<boolean> => services.dialects.haveChanged(repository, upstreamsToAsk(services, repository, name));
+  const upstreams = upstreamsToAsk(services, repository, name);
+  const ask = async (): Promise<HeldDocument | undefined> =>
+    askInTurn(services, await packageRequests(services, repository, { name, upstreams }));
   try {
-    return (await ask()) ?? ((await haveChanged()) ? await ask() : undefined);
+    const held = await ask();
+    const without = held ? upstreams.slice(0, upstreams.indexOf(held.upstream)) : upstreams;
+    return (await services.dialects.haveChanged(repository, without)) ? await ask() : held;
   } catch (error) {
-    if (!(error instanceof AssayError && OF_ANOTHER_DIALECT.has(error.code)) || !(await haveChanged())) throw error;
+    const isAnother = error instanceof AssayError && OF_ANOTHER_DIALECT.has(error.code);
+    if (!isAnother || !(await services.dialects.haveChanged(repository, upstreams))) throw error;
     return ask();
   }
 }

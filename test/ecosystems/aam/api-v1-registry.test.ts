@@ -62,6 +62,17 @@ describe("which dialect an upstream speaks", () => {
     expect(versionsOf(await bench.json("packages/git-utils"))).toEqual(["2.0.0"]);
   });
 
+  test("a registry that speaks another one by now keeps its names: the next upstream's package is not taken for its own", async () => {
+    const bench = new AamBench([REGISTRY, FOLDER])
+      .put(REGISTRY, { protocol: "uaaps" })
+      .put(`${REGISTRY}packages/other`, packageObject("other", ["1.0.0"]))
+      .put(`${FOLDER}packages/git-utils/meta.json`, packageObject("git-utils", ["9.9.9"]));
+    await bench.json("packages/other");
+    bench.memory.pages.delete(REGISTRY);
+    putApiV1(speakApiV1(bench, REGISTRY), REGISTRY, "git-utils", [{ version: "2.0.0" }]);
+    expect(versionsOf(await bench.json("packages/git-utils"))).toEqual(["2.0.0"]);
+  });
+
   test("an upstream that is down says nothing about itself, and what is held of it is served", async () => {
     const bench = putApiV1(registry(), REGISTRY, "git-utils", [{ version: "2.0.0" }]);
     await bench.json("packages/git-utils");
