@@ -167,6 +167,15 @@ describe("what was admitted before a verifier was there", () => {
     expect(await evidenceOf(parts)).toContain("sigstore");
   });
 
+  test("it is served as before when somebody whose lock is wrong had it checked", async () => {
+    const { mirror, parts, upstream } = await admittedByOlder();
+    const pins: readonly Checksum[] = [{ algorithm: "sha256", hex: "ab".repeat(32), claimedBy: "a lock" }];
+    const obtained = await mirror.obtain(parts.repository, npmRef("demo"), ASKER, pins);
+    if (obtained.kind === "arriving") await obtained.flight.admission;
+    upstream.fault("*", { kind: "disconnect" });
+    expect(await settled(mirror, parts, "demo")).toMatchObject({ kind: "held" });
+  });
+
   test("it is served as before where the disk is full, and nothing new can be kept", async () => {
     const { parts } = await admittedByOlder();
     const receive = (): never => {
