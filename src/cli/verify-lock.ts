@@ -1,8 +1,9 @@
+import { access } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../app/config.ts";
 import type { Asker } from "../core/decision.ts";
 import { AssayError } from "../core/errors.ts";
-import type { LockEntry, LockedArtifact, LockFile, LockProblem, LockReader } from "../core/lock-file.ts";
+import type { LockEntry, LockedArtifact, LockFile, LockManifest, LockProblem, LockReader } from "../core/lock-file.ts";
 import { shown } from "../core/printable.ts";
 import { formatPurl } from "../core/purl.ts";
 import { LOCK_READERS } from "../ecosystems/lock-readers.ts";
@@ -73,26 +74,40 @@ function readerOf(path: string): LockReader {
   });
 }
 
-/** The manifest that was named, else the one beside the lock. Only a frozen run cannot do without. */
-async function readManifest({ manifestName, fileName }: LockReader, flags: LockFlags, { limits }: Config): Promise<Buffer | undefined> {
+/** The manifest that was named, else the first beside the lock. Only a frozen run cannot do without. */
+async function readManifest(
+  { manifestNames, fileName }: LockReader,
+  flags: LockFlags,
+  { limits }: Config,
+): Promise<LockManifest | undefined> {
   const { lock, manifest, frozen = false } = flags;
-  if (manifestName === undefined) {
-    if (manifest === undefined) return undefined;
+  const read = async (path: string): Promise<LockManifest> => ({
+    name: basename(path),
+    body: await readBounded(path, limits.sidecarBytes),
+  });
+  const [expected] = manifestNames;
+  if (expected === undefined && manifest !== undefined)
     throw new AssayError("USAGE", `${fileName} is made from no manifest, so --manifest says nothing about it`);
+  if (manifest !== undefined) return read(manifest);
+  for (const name of manifestNames) {
+    const path = join(dirname(lock), name);
+    if (await isThere(path)) return read(path);
   }
-  try {
-    return await readBounded(manifest ?? join(dirname(lock), manifestName), limits.sidecarBytes);
-  } catch (error) {
-    if (manifest === undefined && !frozen) return undefined;
-    if (!(error instanceof AssayError) || manifest !== undefined) throw error;
-    throw new AssayError(error.code, error.message, {
-      help: "name the manifest that the lock was made from with --manifest",
-      cause: error,
-    });
-  }
+  if (expected === undefined || !frozen) return undefined;
+  throw new AssayError("NOT_FOUND", `there is no ${expected} beside ${shown(lock)}`, {
+    help: "name the manifest that the lock was made from with --manifest",
+  });
 }
 
-function readLock(reader: LockReader, path: string, body: Buffer, manifest: Buffer | undefined, { limits }: Config): LockFile {
+/** Whether there is anything by that name. What is there and cannot be read is an error, and not as good as nothing. */
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code !== "ENOENT",
+  );
+}
+
+function readLock(reader: LockReader, path: string, body: Buffer, manifest: LockManifest | undefined, { limits }: Config): LockFile {
   const reading = reader.read(body, manifest, limits);
   if (reading.ok) return reading.lock;
   throw new AssayError("BAD_REQUEST", `${shown(path)} cannot be used as a lock\n${problemLines(reading.problems)}`);

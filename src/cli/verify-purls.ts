@@ -1,11 +1,12 @@
 import type { Assay } from "../app/compose.ts";
 import type { Asker } from "../core/decision.ts";
 import { AssayError } from "../core/errors.ts";
+import { parsePurl } from "../core/purl.ts";
 import { EXIT_DONE } from "./exit.ts";
 import type { ReportCommand } from "./explain.ts";
 import { findReports } from "./find-reports.ts";
 import { worseExit } from "./print-reports.ts";
-import { exitOfRow, ROW_HEADING, rowJson, rowOf, rowText, summaryOf, summaryText, type VerifyRow } from "./verify-rows.ts";
+import { exitOfRow, failedRow, ROW_HEADING, rowJson, rowOf, rowText, summaryOf, summaryText, type VerifyRow } from "./verify-rows.ts";
 import { withAssay } from "./with-assay.ts";
 
 /**
@@ -30,14 +31,21 @@ export function verifyPurls(command: ReportCommand, purls: readonly string[]): P
   });
 }
 
+/** What was known before is obtained again; what was fetched for this very question is only read back. */
 async function* rowsOf(purl: string, { explainer, rechecker }: Assay, { config, repository }: ReportCommand): AsyncGenerator<VerifyRow> {
   const asker: Asker = { kind: "command", command: "verify" };
   try {
+    let isKnown = false;
+    for await (const report of explainer.known(parsePurl(purl), repository)) {
+      isKnown = true;
+      yield await rowOf(report.purl, () => rechecker.known(report, asker));
+    }
+    if (isKnown) return;
     for await (const report of findReports(explainer, purl, { offline: config.offline, repository, asker })) {
-      yield await rowOf(report.purl, () => rechecker.reported(report, asker));
+      yield await rowOf(report.purl, () => rechecker.reread(report));
     }
   } catch (error) {
     if (!(error instanceof AssayError)) throw error;
-    yield { name: purl, outcome: { kind: "failed", code: error.code, message: error.message } };
+    yield failedRow(purl, error);
   }
 }

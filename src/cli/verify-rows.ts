@@ -1,4 +1,4 @@
-import { AssayError, type ErrorCode } from "../core/errors.ts";
+import { AssayError } from "../core/errors.ts";
 import type { UncoveredEntry } from "../core/lock-file.ts";
 import { shown } from "../core/printable.ts";
 import type { Reason } from "../core/verdict.ts";
@@ -11,7 +11,7 @@ export interface VerifyRow {
   readonly name: string;
   readonly outcome:
     | Rechecked
-    | { readonly kind: "failed"; readonly code: ErrorCode; readonly message: string }
+    | ({ readonly kind: "failed" } & Pick<AssayError, "code" | "message" | "help">)
     | ({ readonly kind: "uncovered" } & Pick<UncoveredEntry, "source" | "reason">);
 }
 
@@ -21,8 +21,12 @@ export async function rowOf(name: string, work: () => Promise<Rechecked>): Promi
     return { name, outcome: await work() };
   } catch (error) {
     if (!(error instanceof AssayError)) throw error;
-    return { name, outcome: { kind: "failed", code: error.code, message: error.message } };
+    return failedRow(name, error);
   }
+}
+
+export function failedRow(name: string, { code, message, help }: AssayError): VerifyRow {
+  return { name, outcome: { kind: "failed", code, message, help } };
 }
 
 /** Ends with `uncovered` where something is that no mirror can speak for. */
@@ -79,7 +83,7 @@ export function rowJson({ name, outcome }: VerifyRow) {
     level: report?.level.reached ?? null,
     reasons: outcome.kind === "refused" ? outcome.reasons.map(reasonJson) : [],
     warnings: report?.verdict.kind === "admit" ? report.verdict.warnings.map(reasonJson) : [],
-    error: outcome.kind === "failed" ? { code: outcome.code, message: outcome.message } : null,
+    error: outcome.kind === "failed" ? { code: outcome.code, message: outcome.message, help: outcome.help ?? null } : null,
     uncovered: outcome.kind === "uncovered" ? { source: outcome.source, reason: outcome.reason } : null,
   };
 }
@@ -97,7 +101,7 @@ function notesOn(outcome: VerifyRow["outcome"]): readonly string[] {
     case "refused":
       return outcome.reasons.flatMap(({ code, text, help }) => [`${code}: ${text}`, help]);
     case "failed":
-      return [`${outcome.message} [${outcome.code}]`];
+      return [`${outcome.message} [${outcome.code}]`, ...(outcome.help === undefined ? [] : [outcome.help])];
     case "uncovered":
       return [outcome.reason];
     default:

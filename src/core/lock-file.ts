@@ -45,12 +45,18 @@ export type LockReading =
   | { readonly ok: true; readonly lock: LockFile }
   | { readonly ok: false; readonly problems: readonly [LockProblem, ...LockProblem[]] };
 
+/** A manifest as it was found. Its name says how it is written. */
+export interface LockManifest {
+  readonly name: string;
+  readonly body: Buffer;
+}
+
 /** Reads one kind of lock file. Pure: a reader opens nothing, asks nobody and never throws for what a text says. */
 export interface LockReader {
   /** The name that such files have. */
   readonly fileName: string;
-  /** The name of the manifest that such a lock is made from, in the lock's own folder; none where it is made from no file. */
-  readonly manifestName?: string;
+  /** The names of the manifest that such a lock is made from, in the lock's own folder: of several the first that is there. None where it is made from no file. */
+  readonly manifestNames: readonly string[];
   /** `manifest` is what `stale` is told by, beside the lock itself. */
-  read(lock: Buffer, manifest: Buffer | undefined, limits: Limits): LockReading;
+  read(lock: Buffer, manifest: LockManifest | undefined, limits: Limits): LockReading;
 }

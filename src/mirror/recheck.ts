@@ -40,30 +40,32 @@ export class Rechecker {
 
   /**
    * An archive that a lock pins: obtained like any other, its pins among the claims for what is fetched, then read back. It is asked of the repository named, else of the
-   * first that has admitted it, else of the first of its ecosystem. Throws BAD_REQUEST for a repository that there is not, and what `Mirror.obtain` throws; STORE_CORRUPT
-   * where the bytes on disk are not those that were admitted, UPSTREAM_EVIDENCE where nothing is decided.
+   * first that has admitted it, else of the first of its ecosystem. Throws BAD_REQUEST for a repository that there is not, and what `Mirror.obtain` and `reread`
+   * throw.
    */
   async locked(entry: LockedArtifact, asker: Asker, repositoryName: string | undefined): Promise<Rechecked> {
     const repository = await this.#repositoryOf(entry, repositoryName);
     return this.#obtained(repository, refIn(repository, entry), { asker, pins: entry.pins });
   }
 
-  /** An archive that is known already, and is obtained where it would be admitted and is not held. Throws like `locked`. */
-  async reported(report: ArtifactReport, asker: Asker): Promise<Rechecked> {
-    const repository = this.#deps.repositories.find(({ name }) => name === report.ref.repository);
-    if (!repository || report.held || report.verdict.kind !== "admit") return this.#reread(report, []);
-    return this.#obtained(repository, report.ref, { asker, pins: [] });
+  /** An archive that was known before anybody asked for it now: obtained again, since what was refused once may be well by now. Throws like `locked`. */
+  async known({ ref }: ArtifactReport, asker: Asker): Promise<Rechecked> {
+    const repository = firstOf(repositoriesOf(this.#deps.repositories, ref.ecosystem, ref.repository), ref.ecosystem);
+    return this.#obtained(repository, ref, { asker, pins: [] });
   }
 
   async #obtained(repository: Repository, ref: ArtifactRef, { asker, pins }: Errand): Promise<Rechecked> {
     const obtained = await this.#deps.mirror.obtain(repository, ref, asker, pins);
     if (obtained.kind === "arriving") await obtained.flight.admission;
-    for await (const report of this.#deps.explainer.known(ref, repository.name)) return this.#reread(report, pins);
+    for await (const report of this.#deps.explainer.known(ref, repository.name)) return this.reread(report, pins);
     throw new AssayError("INTERNAL", `nothing is known of ${formatPurl(ref)} after it was obtained`);
   }
 
-  /** What is reported of an archive, and whether its bytes on disk are those that were admitted and those that are pinned. */
-  async #reread(report: ArtifactReport, pins: readonly Checksum[]): Promise<Rechecked> {
+  /**
+   * What is reported of an archive, and whether its bytes on disk are those that were admitted and those that are pinned. Throws UPSTREAM_EVIDENCE where nothing is decided,
+   * STORE_CORRUPT where the bytes on disk are others or are missing, STORE_IO.
+   */
+  async reread(report: ArtifactReport, pins: readonly Checksum[] = []): Promise<Rechecked> {
     const { verdict } = report;
     if (verdict.kind === "undecided") throw new AssayError("UPSTREAM_EVIDENCE", `nothing is decided: ${verdict.detail}`);
     if (verdict.kind === "refuse") return { kind: "refused", report, reasons: verdict.reasons };

@@ -113,8 +113,11 @@ describe("what is not what a lock pins", () => {
     expect(upstream.requests).toHaveLength(asked);
   });
 
-  test("says nothing about the archive to those who ask without that lock", async () => {
+  test("says nothing about the archive to those who ask without that lock, before it is held and after", async () => {
     const project = new Project(lockOf({ tool: tool(OTHER_BYTES) }));
+    expect(await project.verify()).toMatchObject({ code: 2 });
+    expect(await project.verify({}, ["pkg:aam/tool@1.0.1"])).toMatchObject({ code: 0 });
+    rmSync(join(project.root, "data"), { recursive: true });
     expect(await project.verify()).toMatchObject({ code: 2 });
     writeFileSync(project.lock, JSON.stringify(lockOf({ tool: tool() })));
     expect(await project.verify()).toMatchObject({ code: 0 });
@@ -192,6 +195,10 @@ describe("a frozen lock", () => {
     expect(await project.verify({ frozen: true, manifest })).toMatchObject({ code: 0 });
     writeFileSync(manifest, JSON.stringify(stale));
     expect(await codeOf(project.verify({ frozen: true, manifest }))).toBe("BAD_REQUEST");
+    writeFileSync(join(project.root, "package.agent.yaml"), 'dependencies: {"@myorg/review": ^2.0.0}\n');
+    expect(await project.verify({ frozen: true })).toMatchObject({ code: 0 });
+    writeFileSync(join(project.root, "package.agent.json"), JSON.stringify(stale));
+    expect(await codeOf(project.verify({ frozen: true }))).toBe("BAD_REQUEST");
     expect(await codeOf(project.verify({ manifest: join(project.root, "missing.json") }))).toBe("NOT_FOUND");
   });
 

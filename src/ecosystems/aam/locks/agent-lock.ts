@@ -1,28 +1,31 @@
+import { AssayError } from "../../../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../../../core/json.ts";
 import { JsonFields, JsonShapeError } from "../../../core/json-fields.ts";
 import type { Limits } from "../../../core/limits.ts";
-import type { LockEntry, LockProblem, LockReader, LockReading } from "../../../core/lock-file.ts";
+import type { LockEntry, LockManifest, LockProblem, LockReader, LockReading } from "../../../core/lock-file.ts";
 import { parseStrictJsonObject, StrictJsonError } from "../../../core/parse-strict-json.ts";
 import { quote } from "../../../core/quote.ts";
 import type { PackageName } from "../names.ts";
+import { authoredManifest } from "../pack/authored-manifest.ts";
 import { Complaints } from "./complaints.ts";
 import { lockedArtifact, lockedName, lockedVersion } from "./entry-fields.ts";
 import { sourceObject, sourceText, whyUncovered } from "./lock-source.ts";
 import { openEdges, type ResolvedGraph, type ResolvedPackage, staleAgainst } from "./staleness.ts";
 
 const LOCK = "package.agent.lock";
-const MANIFEST = "package.agent.json";
+/** Section 3: where there are both, the JSON counts. */
+const MANIFESTS = ["package.agent.json", "package.agent.yaml"];
 
 /** The lock of the AAM specification (section 13.3), version 2, and version 1 with its sources as texts. */
-export const AGENT_LOCK: LockReader = { fileName: LOCK, manifestName: MANIFEST, read };
+export const AGENT_LOCK: LockReader = { fileName: LOCK, manifestNames: MANIFESTS, read };
 
 type ReadingLimits = Pick<Limits, "sidecarBytes" | "jsonDepth" | "listedFiles">;
 
-function read(lock: Buffer, manifest: Buffer | undefined, limits: ReadingLimits): LockReading {
+function read(lock: Buffer, manifest: LockManifest | undefined, limits: ReadingLimits): LockReading {
   const complaints = new Complaints();
   const graph = complaints.collect("", () => readGraph(readObject(lock, LOCK, limits), complaints, limits));
-  const wanted = manifest && complaints.collect(MANIFEST, () => new JsonFields(readObject(manifest, MANIFEST, limits), MANIFEST));
-  const told = graph && complaints.collect(MANIFEST, () => staleness(graph, wanted));
+  const wanted = manifest && complaints.collect(manifest.name, () => readManifest(manifest, limits));
+  const told = graph && complaints.collect(manifest?.name ?? "", () => staleness(graph, wanted));
   return complaints.readingOf(
     graph &&
       told && {
@@ -38,8 +41,23 @@ interface Graph extends ResolvedGraph {
   readonly resolved: ReadonlyMap<string, ResolvedPackage & { readonly entry: LockEntry }>;
 }
 
-function staleness(graph: Graph, manifest: JsonFields | undefined): readonly LockProblem[] {
-  return [...openEdges(graph), ...(manifest ? staleAgainst(graph, manifest, MANIFEST) : [])];
+interface ReadManifest {
+  readonly name: string;
+  readonly fields: JsonFields;
+}
+
+function staleness(graph: Graph, manifest: ReadManifest | undefined): readonly LockProblem[] {
+  return [...openEdges(graph), ...(manifest ? staleAgainst(graph, manifest.fields, manifest.name) : [])];
+}
+
+function readManifest({ name, body }: LockManifest, limits: ReadingLimits): ReadManifest {
+  if (!/\.ya?ml$/.test(name)) return { name, fields: new JsonFields(readObject(body, name, limits), name) };
+  try {
+    return { name, fields: new JsonFields(authoredManifest(body, limits.jsonDepth), name) };
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    throw new JsonShapeError(error.message);
+  }
 }
 
 function readObject(body: Buffer, what: string, { sidecarBytes, jsonDepth }: ReadingLimits): JsonObject {

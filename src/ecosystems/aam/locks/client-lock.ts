@@ -16,7 +16,7 @@ const LOCK_BYTES = 1024 * 1024;
  * What the `aam` client (0.1.0) writes of what it installed: `.aam/aam-lock.yaml`. Its `source` is the name that the user's configuration gives the registry, or `local` or
  * `source` for what came from elsewhere. It is made from no manifest, and it names dependencies by their ranges: the client installs none of them.
  */
-export const CLIENT_LOCK: LockReader = { fileName: LOCK, read: (lock, _manifest, limits) => read(lock, limits) };
+export const CLIENT_LOCK: LockReader = { fileName: LOCK, manifestNames: [], read: (lock, _manifest, limits) => read(lock, limits) };
 
 function read(lock: Buffer, limits: Pick<Limits, "jsonDepth">): LockReading {
   const complaints = new Complaints();

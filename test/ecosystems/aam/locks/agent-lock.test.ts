@@ -29,9 +29,9 @@ const GOOD = lockOf({
   tool: entry("tool", "1.0.1"),
 });
 
-function read(lock: Tree | string, manifest?: Tree | string, limits = DEFAULT_LIMITS): LockReading {
+function read(lock: Tree | string, manifest?: Tree | string, limits = DEFAULT_LIMITS, name = "package.agent.json"): LockReading {
   const bytes = (given: Tree | string): Buffer => Buffer.from(typeof given === "string" ? given : JSON.stringify(given));
-  return AGENT_LOCK.read(bytes(lock), manifest === undefined ? undefined : bytes(manifest), limits);
+  return AGENT_LOCK.read(bytes(lock), manifest === undefined ? undefined : { name, body: bytes(manifest) }, limits);
 }
 function problems(reading: LockReading): readonly string[] {
   return reading.ok ? [] : reading.problems.map(({ text }) => text);
@@ -326,6 +326,15 @@ describe("a lock is stale", () => {
     { name: "a workspace's members need what the root does not", lock: { ...GOOD, workspaceMembers: ["a"] }, manifest: needs({}) },
   ])("but not where $name", ({ lock = GOOD, manifest }) => {
     expect(stale(lock, manifest)).toEqual([]);
+  });
+
+  test("by a manifest that was written in YAML", () => {
+    const told = lockFile(
+      read(GOOD, "dependencies: {tool: ^2.0.0, '@myorg/review': ^2.0.0}\n", DEFAULT_LIMITS, "package.agent.yaml"),
+    ).stale;
+    expect(told).toEqual([{ at: "package.agent.yaml", text: 'package.agent.yaml asks for "tool" as "^2.0.0", and the lock has 1.0.1' }]);
+    const unread = read(GOOD, "dependencies: &a {}\nextras: *a\n", DEFAULT_LIMITS, "package.agent.yaml");
+    expect(problems(unread)).toEqual([expect.stringContaining("package.agent.yaml has the")]);
   });
 
   test("a range of more characters than anybody writes is not taken apart", () => {
