@@ -55,6 +55,8 @@ async function perform(
       return answer(200, { name, version, deprecated: deprecated ? { ...deprecated } : null });
     }
     case "decide": {
+      // Before anything else: whether a version waits is nobody else's to know.
+      await adminToken(repository, request, operation.name);
       const version = await versionOf(services, repository, operation.name, operation.version);
       const decision = await readDecision(request);
       const { approver, createdAt } = await decide(asked, version, decision);

@@ -10,12 +10,12 @@ export function registryDocument(repository: Repository): JsonObject {
     specVersion: "0.8.0-draft",
     mediaTypes: ["application/vnd.uaaps.v1+json", "application/json"],
     capabilities: {
-      publish: false,
+      publish: repository.hosted !== undefined,
       search: true,
       signatures: ["sigstore", "gpg", "registry-attestation"],
       provenance: ["L0", "L1", "L2"],
-      auditLog: false,
-      approvals: false,
+      auditLog: repository.hosted !== undefined,
+      approvals: repository.hosted?.requireApproval ?? false,
       conditionalRequests: true,
     },
   };
