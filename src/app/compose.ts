@@ -166,6 +166,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     limits: config.limits,
     clock,
     log,
+    published: changed,
     ...measured,
   });
   const keys = new FileKeys({ dataDir: config.dataDir, clock });

@@ -34,7 +34,10 @@ export async function connectRepositories(
     return { repository, options: upstreamOptions(name, upstreams, env) };
   });
   return {
-    repositories: connected.map(({ repository, options }) => toRepository(repository, options)),
+    repositories: withMembers(
+      mirrored,
+      connected.map(({ repository, options }) => toRepository(repository, options)),
+    ),
     upstreams: connected.flatMap(({ options }) => options),
     rules: new Map(mirrored.map(({ name, policy }) => [name, policy])),
   };
@@ -43,14 +46,25 @@ export async function connectRepositories(
 /** A hosted repository has one upstream: the registry that this Assay is itself. */
 function toRepository(repository: RepositoryConfig, options: readonly UpstreamOptions[]): Repository {
   const { name, ecosystem, type, trust, requireApproval } = repository;
-  if (type !== "hosted") return { name, ecosystem, upstreams: options.map(({ upstream }) => upstream) };
+  const scopes = repository.scopes.length > 0 ? { scopes: repository.scopes } : {};
+  if (type !== "hosted") return { name, ecosystem, upstreams: options.map(({ upstream }) => upstream), ...scopes };
   const url = new URL(`hosted:///${name}/`);
   return {
     name,
     ecosystem,
     upstreams: [{ id: upstreamId(name, { name, url }), name, url, trust, own: true, dialect: "uaaps" }],
     hosted: { requireApproval },
+    ...scopes,
   };
+}
+
+/** A virtual repository has the repositories themselves, so that what they hold is held once. */
+function withMembers(configured: readonly RepositoryConfig[], repositories: readonly Repository[]): readonly Repository[] {
+  return repositories.map((repository) => {
+    const { type, members = [] } = configured.find(({ name }) => name === repository.name) ?? {};
+    if (type !== "virtual") return repository;
+    return { ...repository, members: members.flatMap((member) => repositories.find(({ name }) => name === member) ?? []) };
+  });
 }
 
 /** The only place where credentials are taken out of their wrapping. */

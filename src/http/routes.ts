@@ -94,21 +94,22 @@ async function serveRepository(
       return RESPONSE_ALREADY_SENT;
     }
     const request = ecosystemRequest(incoming as IncomingMessage, repository, deps);
-    const summarized = await summarizedArchive(request, repository, deps);
+    const owner = await ownerOf(repository, request, deps);
+    const summarized = await summarizedArchive(request, owner, deps);
     if (summarized) {
-      const about = { repository, ref: summarized, origin: request.origin };
+      const about = { repository: owner, ref: summarized, origin: request.origin };
       await serveSummary(incoming as IncomingMessage, outgoing as ServerResponse, about, deps);
       return RESPONSE_ALREADY_SENT;
     }
     const work = async (): Promise<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>> => {
       const madeAt = deps.hot.moment;
-      const answer = await deps.ecosystems[repository.ecosystem].handle(repository, request);
-      return answer.kind === "page" ? hotPage(repository.name, answer, madeAt, deps) : answer;
+      const answer = await deps.ecosystems[owner.ecosystem].handle(owner, request);
+      return answer.kind === "page" ? hotPage(owner.name, answer, madeAt, deps) : answer;
     };
     // Any number of first requests for one page make it once. A request with a body is its own.
     const answer = request.method === "POST" ? await work() : await pages.run(pageKey(incoming as IncomingMessage), work);
     kind = kindOf(answer);
-    await send(incoming as IncomingMessage, outgoing as ServerResponse, repository, request, answer, deps);
+    await send(incoming as IncomingMessage, outgoing as ServerResponse, owner, request, answer, deps);
     return RESPONSE_ALREADY_SENT;
   } catch (error) {
     countFailure(error, repository.name, deps);
@@ -116,6 +117,12 @@ async function serveRepository(
   } finally {
     deps.tally.answered(repository.name, kind, outgoing.statusCode);
   }
+}
+
+/** Who answers: of a virtual repository the member that owns the package, so that one archive has one place, one history and one verdict whichever way it is asked for. */
+async function ownerOf(repository: Repository, { segments }: EcosystemRequest, { ecosystems }: HttpDeps): Promise<Repository> {
+  if (!repository.members) return repository;
+  return (await ecosystems[repository.ecosystem].memberFor?.(repository, segments)) ?? repository;
 }
 
 function kindOf(answer: HotPage | Exclude<EcosystemAnswer, { kind: "page" }>): AnswerKind {

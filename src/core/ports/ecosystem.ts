@@ -23,6 +23,10 @@ export interface Repository {
   readonly upstreams: readonly Upstream[];
   /** How packages are published here. Left out for a repository that only mirrors. */
   readonly hosted?: { readonly requireApproval: boolean };
+  /** Those that a virtual repository shows at one address; it has no upstreams of its own. Left out for any other. */
+  readonly members?: readonly Repository[];
+  /** Scopes whose packages belong to it in every virtual repository that it is a member of. */
+  readonly scopes?: readonly string[];
 }
 
 /** What an ecosystem works with. Made once a process, the same for every repository. */
@@ -247,6 +251,11 @@ export interface Ecosystem {
    * Throws BAD_REQUEST for a name that no package can have, NOT_FOUND where no upstream has it, UPSTREAM_NOT_CONFIGURED, and what `Documents` throws.
    */
   listed(repository: Repository, name: string): Promise<readonly KnownFile[]>;
+  /**
+   * The member of a virtual repository that a request below its mount is for, by whom the package that it names belongs to. Undefined for a request about no package, which
+   * `handle` answers for all members. Left out where the ecosystem has no virtual repositories. Throws NOT_FOUND where no member has the package, and what `handle` throws.
+   */
+  memberFor?(repository: Repository, segments: readonly string[]): Promise<Repository | undefined>;
   /**
    * Answers a request that changes a hosted repository, or asks how it was changed. Undefined for a request that only reads packages, which is `handle`'s. Left out
    * where the ecosystem has no hosted repositories. Throws UNAUTHORIZED, FORBIDDEN, CONFLICT, UNPROCESSABLE, and what `handle` throws.

@@ -11,6 +11,7 @@ import { listed, resolve } from "./resolve.ts";
 import type { AamServices } from "./services.ts";
 import { Dialects } from "./sources/dialects.ts";
 import { answerUaaps } from "./uaaps/answer.ts";
+import { memberFor } from "./virtual/owner-of.ts";
 
 /**
  * AAM packages: the read side of both HTTP dialects, UAAPS and below `/api/v1` the AAM one, over the same packages and archives; from upstreams that speak either, and from
@@ -23,6 +24,7 @@ export function createAam(common: EcosystemServices): Ecosystem {
     ...(publishing ? { manage: (repository, request) => manage({ publishing, limits }, repository, request) } : {}),
     id: "aam",
     algorithms: [],
+    memberFor: (repository, segments) => memberFor(services, repository, segments),
     handle: async (repository, request) => handle(services, repository, request),
     listed: (repository, name) => listed(services, repository, name),
     resolve: (repository, ref) => resolve(services, repository, ref),

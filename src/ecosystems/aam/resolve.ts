@@ -53,7 +53,7 @@ export async function listed(services: Services, repository: Repository, text: s
 }
 
 export function requireUpstreams(repository: Repository): void {
-  if (repository.upstreams.length > 0) return;
+  if (repository.upstreams.length > 0 || repository.members) return;
   throw new AssayError("UPSTREAM_NOT_CONFIGURED", `the repository ${repository.name} has no upstream`, {
     help: "name one under repositories: https://… or file:///…",
   });

@@ -26,6 +26,8 @@ export interface DoorDeps extends ExamineDeps {
   readonly mirror: Pick<Mirror, "obtain">;
   readonly limits: Limits;
   readonly log: Log;
+  /** Hears of every version that is published: its name may belong to somebody else from now on. */
+  readonly published: () => void;
 }
 
 /** Uploads that are taken in at once. Each holds a few hundred KiB and a file; further ones wait with their bodies unread. */
@@ -105,7 +107,9 @@ export class Door implements Publishing {
     const { digest, sizeBytes } = blob;
     const publishedAt = clock.now();
     const outcome = await packages.publish(repository.name, { ...publication, digest, sizeBytes, publishedAt }, entry(examined));
-    return outcome.kind === "published" ? { ...outcome, examined } : outcome;
+    if (outcome.kind !== "published") return outcome;
+    this.#deps.published();
+    return { ...outcome, examined };
   }
 
   /** What the registry would say of it anyway, before any work is done; whoever comes at the same time is told by the store. */
