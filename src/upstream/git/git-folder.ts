@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, stat } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AssayError } from "../../core/errors.ts";
 import { formatGitRepository, type GitRepository, type ObjectId, parseObjectId, parseRefName, type RefName } from "../../core/git.ts";
@@ -37,9 +38,10 @@ export class GitFolder {
     return join(this.path, "objects");
   }
 
-  /** Makes it where it is missing or half made. */
+  /** Makes it where it is missing or half made. Only while nobody else writes to it. */
   async make(): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: FOLDER_MODE });
+    await this.#removeLeftovers();
     // Without a template: hooks and the like are whatever the machine has.
     await this.mustRun({ args: ["init", "--quiet", "--bare", "--template=", "--object-format=sha1", "--initial-branch=main"] });
   }
@@ -70,6 +72,15 @@ export class GitFolder {
   /** Whether it has this commit, and not only its name. */
   async has(commit: ObjectId): Promise<boolean> {
     return (await this.run({ args: ["cat-file", "-e", `${commit}^{commit}`] })).code === 0;
+  }
+
+  /** Locks and half written packs of a git that a power failure cut off: git itself never removes them, and writes nothing where a lock is. No ref's name may end like a lock's. */
+  async #removeLeftovers(): Promise<void> {
+    const entries = await readdir(this.path, { recursive: true, withFileTypes: true });
+    const isLeftover = ({ name, parentPath }: Dirent): boolean =>
+      name.endsWith(".lock") || (name.startsWith("tmp_") && parentPath.startsWith(this.objects));
+    const left = entries.filter((entry) => entry.isFile() && isLeftover(entry));
+    await Promise.all(left.map(({ name, parentPath }) => rm(join(parentPath, name), { force: true })));
   }
 
   /** Bytes of its objects. What is removed meanwhile counts as nothing. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -245,6 +245,20 @@ describe("what upstream lost, the mirror still has", () => {
       expect(await runGitClient(folder, ["clone", `${mirror.url}/git/git.example/acme/tool`, clone])).toMatchObject({ code: 0 });
       await mirrors.pop()?.close();
     }
+  });
+
+  test("after a power failure that left git's locks and half a pack behind", async () => {
+    const dataDir = mkdtempSync(join(folder, "data-"));
+    upstream.commit("one");
+    const before = await start({ dataDir });
+    await refs(before);
+    await mirrors.pop()?.close();
+    const [name = ""] = readdirSync(join(dataDir, "git")).filter((entry) => entry.endsWith(".git"));
+    const left = ["config.lock", "HEAD.lock", "packed-refs.lock", "refs/heads/main.lock", "objects/pack/tmp_pack_x"];
+    for (const file of left) writeFileSync(join(dataDir, "git", name, file), "");
+    const commit = upstream.commit("two");
+    expect((await refs(await start({ dataDir }))).text).toContain(`${commit} refs/heads/main`);
+    for (const file of left) expect(existsSync(join(dataDir, "git", name, file))).toBe(false);
   });
 
   test("when upstream deleted the repository, and when it is there again with another history", async () => {
