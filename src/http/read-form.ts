@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import { Busboy, type BusboyHeaders, type BusboyInstance } from "@fastify/busboy";
 import { AssayError } from "../core/errors.ts";
 import type { FormPart } from "../core/ports/ecosystem.ts";
@@ -31,7 +32,7 @@ export async function* readForm(request: IncomingMessage, { fieldBytes, idleMs }
   busboy.on("file", (name, bytes) => {
     // Also of one that nobody reads: an error without a listener would end the process.
     bytes.on("error", () => {});
-    queue.push({ kind: "file", name, bytes });
+    queue.push({ kind: "file", name, bytes: translated(bytes) }, bytes);
   });
   for (const event of ["partsLimit", "filesLimit", "fieldsLimit"] as const) {
     busboy.on(event, () => queue.fail(tooLarge(`the form has more than ${MAX_PARTS} parts`)));
@@ -102,22 +103,30 @@ function feed(
   };
 }
 
+interface Arrived {
+  readonly part: FormPart;
+  /** Of a file: where its bytes come from. */
+  readonly stream: Readable | undefined;
+}
+
 /** Parts that came and were not taken yet: at most as many as one chunk of the body holds. */
 class PartQueue {
-  readonly #waiting: FormPart[] = [];
+  readonly #waiting: Arrived[] = [];
+  /** The part that was taken last. */
+  #taken: Arrived | undefined;
   #failure: Error | undefined;
   #ended = false;
   #wake: () => void = () => {};
 
-  push(part: FormPart): void {
-    this.#waiting.push(part);
+  push(part: FormPart, stream?: Readable): void {
+    this.#waiting.push({ part, stream });
     this.#wake();
   }
 
+  /** Whoever reads a file hears of it too. */
   fail(error: Error): void {
     this.#failure ??= error;
-    for (const part of this.#waiting) if (part.kind === "file") abandon(part.bytes, error);
-    if (this.#current) abandon(this.#current, error);
+    for (const arrived of [this.#taken, ...this.#waiting]) arrived?.stream?.destroy(error);
     this.#wake();
   }
 
@@ -126,24 +135,30 @@ class PartQueue {
     this.#wake();
   }
 
-  #current: AsyncIterable<Uint8Array> | undefined;
-
   async *parts(): AsyncGenerator<FormPart> {
     for (;;) {
       if (this.#failure) throw this.#failure;
-      const part = this.#waiting.shift();
-      if (part) {
-        this.#current = part.kind === "file" ? part.bytes : undefined;
-        yield part;
+      const arrived = this.#waiting.shift();
+      if (arrived) {
+        this.#taken = arrived;
+        yield arrived.part;
       } else if (this.#ended) return;
-      else await new Promise<void>((resolve) => (this.#wake = resolve));
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
     }
   }
 }
 
-/** Whoever reads this file hears of the failure too. */
-function abandon(bytes: AsyncIterable<Uint8Array>, error: Error): void {
-  if ("destroy" in bytes && typeof bytes.destroy === "function") bytes.destroy(error);
+/** The parser ends a file that was cut short with an error of its own. */
+async function* translated(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes;
+  } catch (error) {
+    throw error instanceof AssayError || error instanceof ClientLeft ? error : malformed(error);
+  }
 }
 
 function malformed(cause: unknown): AssayError {
