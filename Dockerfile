@@ -21,7 +21,7 @@ COPY config/*.yaml config/
 COPY src src
 RUN mkdir /data && chown node:node /data
 USER node
-ENV NODE_ENV=production ASSAY_LISTEN_HOST=0.0.0.0 ASSAY_LISTEN_PORT=8740 ASSAY_DATA=/data
+ENV NODE_ENV=production MALLOC_ARENA_MAX=2 ASSAY_LISTEN_HOST=0.0.0.0 ASSAY_LISTEN_PORT=8740 ASSAY_DATA=/data
 VOLUME /data
 EXPOSE 8740
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \

@@ -5,14 +5,21 @@ import { constants } from "node:os";
 const SAME_SIGNAL_MS = 500;
 
 /**
+ * glibc gives each of Node's threads a heap of its own and returns little of it: with two heaps, twenty archives at once take about 25 MB less. Other C libraries
+ * do not know the variable, and what somebody has set stays.
+ */
+const FEW_HEAPS = { MALLOC_ARENA_MAX: "2" };
+
+/**
  * Goes on as `node ...args`: in place of this process where the running Node is the right one and the platform can do that, so that
  * signals need no passing on; else as a child whose end becomes ours.
  */
 export function launch(node, args) {
+  const env = { ...FEW_HEAPS, ...node.env };
   if (node.running && typeof process.execve === "function" && process.platform !== "win32") {
-    process.execve(node.path, [node.path, ...args], node.env);
+    process.execve(node.path, [node.path, ...args], env);
   }
-  const child = spawn(node.path, args, { stdio: "inherit", env: node.env });
+  const child = spawn(node.path, args, { stdio: "inherit", env });
   const lastSent = new Map();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
