@@ -1,0 +1,51 @@
+import { type Command, Option } from "commander";
+import { loadConfig } from "../../app/config.ts";
+import { LEVELS, type Level } from "../../core/statement.ts";
+import { auditProvenance } from "../audit.ts";
+import { type CommandLine, common, type JsonFlags } from "../command-line.ts";
+import { explain, inspectProvenance, type ReportCommand } from "../explain.ts";
+
+interface ReportFlags extends JsonFlags {
+  readonly offline?: true;
+  readonly repository?: string;
+}
+
+interface AuditFlags extends ReportFlags {
+  readonly all?: true;
+  readonly level?: Level;
+}
+
+/** The commands that tell what is known of archives: `explain`, `inspect provenance` and `audit`. */
+export function addReports(program: Command, { env, print, end }: CommandLine): void {
+  const given = (flags: ReportFlags): ReportCommand => ({
+    config: loadConfig({ env, flags }),
+    env,
+    print,
+    json: flags.json === true,
+    repository: flags.repository,
+  });
+  reporting(program.command("explain"))
+    .description("say what was checked of an archive, what was decided and why, and what would change it")
+    .argument("<purl>", "package URL; without a version or file name it means all that is held")
+    .action(async (purl: string, flags: ReportFlags) => end(await explain(given(flags), purl)));
+  reporting(program.command("inspect").description("look at what is known of an archive").command("provenance"))
+    .description("show the verified provenance of an archive")
+    .argument("<purl>", "package URL")
+    .action(async (purl: string, flags: ReportFlags) => end(await inspectProvenance(given(flags), purl)));
+  reporting(program.command("audit"))
+    .description("say which archives are refused, or have less provenance than is asked for")
+    .argument("[purl...]", "package URLs")
+    .requiredOption("--provenance", "audit the provenance")
+    .option("--all", "everything that was admitted once")
+    .addOption(new Option("--level <level>", "level to ask for (default: what the policy asks for)").choices(LEVELS))
+    .action(async (purls: readonly string[], flags: AuditFlags) => {
+      end(await auditProvenance(given(flags), { purls, all: flags.all === true, level: flags.level }));
+    });
+}
+
+function reporting(command: Command): Command {
+  return common(command)
+    .option("--repository <name>", "look in this repository only (default: all of the ecosystem; what is fetched, through the first)")
+    .option("--offline", "ask nobody: tell of what is known")
+    .option("--json", "print JSON");
+}
