@@ -33,7 +33,8 @@ export async function tally(comparisons: AsyncIterable<Comparison>): Promise<Tal
       alone.push(describe(comparison));
     } else if (!finding) {
       for (const [name, answer] of refusing) note(lenience(name, answer), comparison);
-    } else if (judges.length === answers.size && refusing.length === 0) {
+    } else if (answers.size > 1 && judges.length === answers.size && refusing.length === 0) {
+      // Beside one other verifier alone, this only says that we are the stricter of two.
       note(strictness(finding), comparison);
     }
   }
