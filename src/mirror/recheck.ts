@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { ArtifactRef } from "../core/artifact.ts";
 import type { Asker } from "../core/decision.ts";
 import type { Algorithm, Checksum } from "../core/digest.ts";
@@ -12,6 +11,7 @@ import type { Reason } from "../core/verdict.ts";
 import { mismatch } from "../verify/checksum.ts";
 import type { ArtifactReport } from "./explain/report.ts";
 import type { Explainer } from "./explain.ts";
+import { hashBlob } from "./hash-blob.ts";
 import type { Errand, Mirror } from "./obtain.ts";
 import { firstOf, repositoriesOf } from "./repositories-of.ts";
 
@@ -27,8 +27,6 @@ export interface RecheckDeps {
   readonly index: Pick<Index, "admission">;
   readonly blobs: Pick<BlobStore, "find" | "open">;
 }
-
-const READ_BYTES = 1024 * 1024;
 
 /** Looks at archives as the one who relies on them would: by the policy of now, and by the bytes that are on disk now. */
 export class Rechecker {
@@ -99,20 +97,7 @@ export class Rechecker {
       throw new AssayError("STORE_CORRUPT", `the ${sizeBytes} bytes under sha256 ${digest} are not in the store`, {
         help: "ask for it again",
       });
-    const hashes = new Map([...new Set<Algorithm>(["sha256", ...algorithms])].map((algorithm) => [algorithm, createHash(algorithm)]));
-    const reader = await this.#deps.blobs.open(blob);
-    try {
-      const buffer = Buffer.alloc(Math.min(READ_BYTES, Math.max(sizeBytes, 1)));
-      for (let position = 0; ; ) {
-        const got = await reader.read(buffer, position);
-        if (got === 0) break;
-        for (const hash of hashes.values()) hash.update(buffer.subarray(0, got));
-        position += got;
-      }
-    } finally {
-      await reader.close();
-    }
-    return new Map([...hashes].map(([algorithm, hash]) => [algorithm, hash.digest("hex")]));
+    return hashBlob(blob, ["sha256", ...algorithms], this.#deps.blobs);
   }
 }
 
