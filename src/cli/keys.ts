@@ -3,6 +3,7 @@ import type { PublishedKey } from "../core/ports/signing-keys.ts";
 import { FileKeys } from "../store/keys/file-keys.ts";
 import { EXIT_DONE } from "./exit.ts";
 import { table } from "./table.ts";
+import { toJson } from "./to-json.ts";
 
 export interface KeysCommand {
   readonly config: Pick<Config, "dataDir">;
@@ -42,8 +43,4 @@ function keyReport({ id, pem, validFrom, validUntil }: PublishedKey) {
 
 function isoTime(time: number): string {
   return new Date(time).toISOString();
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

@@ -5,6 +5,7 @@ import { formatIntegrity } from "../core/digest.ts";
 import type { ListingEntry } from "../core/listing-digest.ts";
 import { printable } from "../core/printable.ts";
 import { table } from "./table.ts";
+import { toJson } from "./to-json.ts";
 import type { Written } from "./write-output.ts";
 
 /** Deviations of one kind that the text shows; the JSON has them all. */
@@ -110,8 +111,4 @@ function deviationLines(deviations: readonly Deviation[]): readonly string[] {
 
 function lines(text: readonly string[]): string {
   return text.map((line) => `${printable(line)}\n`).join("");
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

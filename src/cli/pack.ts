@@ -8,6 +8,7 @@ import { quote } from "../core/quote.ts";
 import { parseSourceDateEpoch } from "../ecosystems/aam/pack/source-date-epoch.ts";
 import { EXIT_DONE, EXIT_REFUSED } from "./exit.ts";
 import { checkJson, checkText, isBreach, packJson, packText } from "./pack-report.ts";
+import { usage } from "./usage-error.ts";
 import { writeOutput } from "./write-output.ts";
 
 export interface PackFlags {
@@ -75,8 +76,4 @@ async function requireElsewhere(folder: string, path: string, packed: PackedFold
     `${quote(path)} lies in the package's own folder, where the next archive would hold it`,
     `write it elsewhere, as with -o ${join("..", packed.file)}, or have \`files\` in package.agent.json select what is packed`,
   );
-}
-
-function usage(message: string, help?: string): AssayError {
-  return new AssayError("USAGE", message, help === undefined ? {} : { help });
 }

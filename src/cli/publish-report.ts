@@ -3,6 +3,7 @@ import type { PackageSignature } from "../app/publish/sign-package.ts";
 import type { Uploaded } from "../app/publish/upload-package.ts";
 import { printable } from "../core/printable.ts";
 import { table } from "./table.ts";
+import { toJson } from "./to-json.ts";
 
 /** What became of a package: uploaded, or written into files. */
 export interface PublishOutcome {
@@ -34,7 +35,7 @@ export function publishJson(
     url: uploaded?.url ?? null,
     written,
   };
-  return `${JSON.stringify(report, undefined, 2)}\n`;
+  return toJson(report);
 }
 
 function signatureJson(signature: PackageSignature) {

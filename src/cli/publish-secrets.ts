@@ -4,6 +4,7 @@ import { quote } from "../core/quote.ts";
 import { type OpenpgpSigner, readOpenpgpSigner } from "../verify/openpgp/sign-openpgp.ts";
 import { ambientToken } from "../verify/signing/ambient-token.ts";
 import { IdentityToken } from "../verify/signing/identity-token.ts";
+import { usage } from "./usage-error.ts";
 
 /** How a publisher says who signs. */
 export interface SecretFlags {
@@ -95,8 +96,4 @@ export async function readBounded(path: string, maxBytes: number): Promise<Buffe
   }
   if (size <= maxBytes) return Buffer.concat(chunks);
   throw new AssayError("BAD_REQUEST", `${quote(path)} has more than ${maxBytes} bytes`);
-}
-
-export function usage(message: string, help: string): AssayError {
-  return new AssayError("USAGE", message, { help });
 }

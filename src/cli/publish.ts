@@ -11,7 +11,8 @@ import { PUBLIC_SERVICES, type SigstoreServices } from "../verify/signing/sigsto
 import { parseTrustRoot, publicTrustRoot, type TrustRoot } from "../verify/sigstore/trust-root.ts";
 import { EXIT_DONE } from "./exit.ts";
 import { publishJson, publishText } from "./publish-report.ts";
-import { identityOf, openpgpOf, readBounded, type SecretFlags, secretOf, usage } from "./publish-secrets.ts";
+import { identityOf, openpgpOf, readBounded, type SecretFlags, secretOf } from "./publish-secrets.ts";
+import { usage } from "./usage-error.ts";
 import { writeOutput } from "./write-output.ts";
 
 export interface PublishFlags extends SecretFlags {

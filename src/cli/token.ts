@@ -9,6 +9,7 @@ import { quote } from "../core/quote.ts";
 import { SqliteTokens } from "../store/hosted/sqlite-tokens.ts";
 import { EXIT_DONE } from "./exit.ts";
 import { table } from "./table.ts";
+import { toJson } from "./to-json.ts";
 
 export interface TokenCommand {
   readonly config: Pick<Config, "dataDir" | "repositories">;
@@ -137,8 +138,4 @@ function report({ createdAt, expiresAt, revokedAt, ...token }: AccessToken) {
 
 function isoTime(time: number): string {
   return new Date(time).toISOString();
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

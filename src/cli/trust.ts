@@ -4,6 +4,7 @@ import { LiveTrust } from "../app/trust/live-trust.ts";
 import { type TrustReport, trustReport } from "../app/trust/trust-report.ts";
 import type { AssayError } from "../core/errors.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
+import { toJson } from "./to-json.ts";
 import { changesBetween, reportJson, reportText, type TrustChange } from "./trust-text.ts";
 
 export interface TrustCommand {
@@ -81,8 +82,4 @@ function updateText({ name, before, after, changes, error }: Update): string {
 
 function open({ config, env }: TrustCommand): Promise<LiveTrust> {
   return LiveTrust.open(config, { clock: { now: Date.now }, log: createLog("error"), env, changed: () => {} });
-}
-
-function toJson(value: unknown): string {
-  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

@@ -1,7 +1,7 @@
 import type { Config } from "../app/config.ts";
-import { AssayError } from "../core/errors.ts";
 import { EXIT_DONE } from "./exit.ts";
 import { worseExit } from "./print-reports.ts";
+import { usage } from "./usage-error.ts";
 import { type VerifyFlags, verify } from "./verify.ts";
 import { verifyLock } from "./verify-lock.ts";
 import { verifyPurls } from "./verify-purls.ts";
@@ -75,8 +75,4 @@ function refuseFlags(subject: string, names: readonly (keyof SubjectFlags)[], fl
   if (wrong === undefined) return;
   const written = wrong.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   throw usage(`--${written} says nothing about ${subject}`, "leave it out");
-}
-
-function usage(message: string, help: string): AssayError {
-  return new AssayError("USAGE", message, { help });
 }

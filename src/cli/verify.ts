@@ -26,6 +26,7 @@ import type { ManagedKey } from "../verify/sigstore/managed-key.ts";
 import { parseTrustRoot, publicTrustRoot, type TrustRoot } from "../verify/sigstore/trust-root.ts";
 import { EXIT_DONE, EXIT_REFUSED } from "./exit.ts";
 import { readBounded, unreadable } from "./read-bounded.ts";
+import { usage } from "./usage-error.ts";
 import { verifyJson, verifyText } from "./verify-report.ts";
 
 export interface VerifyFlags {
@@ -106,10 +107,6 @@ function checkUsage(file: string, flags: VerifyFlags): void {
   }
   if (signature !== undefined && DIGEST.test(file))
     throw usage("an OpenPGP signature is over the bytes, and only a digest is at hand", "give the file itself");
-}
-
-function usage(message: string, help: string): AssayError {
-  return new AssayError("USAGE", message, { help });
 }
 
 function identityOf({ certificateIdentity, certificateOidcIssuer }: VerifyFlags, root: TrustRoot): readonly SignerRule[] {
