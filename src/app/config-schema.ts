@@ -6,8 +6,8 @@ import { DEFAULT_LIMITS, type Limits } from "../core/limits.ts";
 import { isLoopbackHost } from "../core/loopback.ts";
 import { DIALECTS } from "../core/ports/upstream-client.ts";
 import { boolean, choice, duration, integer, list, map, parsedBy, text, unexpected, wordOr } from "../core/schema.ts";
+import { Secret } from "../core/secret.ts";
 import { gitSchema } from "./git-schema.ts";
-import { Secret } from "./secret.ts";
 import { parseSize } from "./size.ts";
 
 /** What the schema may look up while it checks: a secret or a certificate that is not there is an error of the configuration too. */

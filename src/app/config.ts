@@ -11,13 +11,13 @@ import type { RepositoryPolicy } from "../core/policy.ts";
 import type { Dialect, Upstream } from "../core/ports/upstream-client.ts";
 import { formatProblem, type Problem } from "../core/problems.ts";
 import { schemaProblems } from "../core/schema.ts";
+import type { Secret } from "../core/secret.ts";
 import type { GitHost, GitSettings } from "../mirror/git/git-sources.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RETRIES, DEFAULT_TIMEOUTS, type UpstreamTimeouts } from "../upstream/options.ts";
 import { crossProblems } from "./config-cross-problems.ts";
 import { type ConfigFlags, readLayers } from "./config-layers.ts";
 import { configSchema, LIMITS_BY_KEY, type REPOSITORY_TYPES } from "./config-schema.ts";
 import type { LogLevel } from "./log.ts";
-import type { Secret } from "./secret.ts";
 
 export type UpstreamCredentials =
   | { readonly kind: "bearer"; readonly token: Secret }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { EcosystemId } from "../core/artifact.ts";
 import { isLoopbackHost } from "../core/loopback.ts";
 import type { Log } from "../core/ports/log.ts";
+import { Secret } from "../core/secret.ts";
 import type { ClientIndex } from "./client-index.ts";
 import { type Config, defaultUpstream, type RepositoryConfig, type UpstreamConfig } from "./config.ts";
 import { npmIndexes } from "./npm-indexes.ts";
@@ -9,7 +10,6 @@ import { isOwnAddress } from "./own-address.ts";
 import { decodePercent, isExempt, parseProxy } from "./proxy.ts";
 import { pypiIndexes } from "./pypi-indexes.ts";
 import { type RunCommand, runCommand } from "./run-command.ts";
-import { Secret } from "./secret.ts";
 
 /** A repository whose upstreams are known: as configured, or as discovered. */
 export interface MirroredRepository extends RepositoryConfig {

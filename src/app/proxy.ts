@@ -1,6 +1,6 @@
 import { isLoopbackHost } from "../core/loopback.ts";
+import { Secret } from "../core/secret.ts";
 import type { ProxyConfig } from "./config.ts";
-import { Secret } from "./secret.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { defaultUpstream } from "../../src/app/config.ts";
-import { Secret } from "../../src/app/secret.ts";
 import { upstreamOptions } from "../../src/app/upstream-options.ts";
+import { Secret } from "../../src/core/secret.ts";
 
 const URL_A = new URL("https://a.example/");
 

@@ -1,6 +1,6 @@
-import { inspect } from "node:util";
 import { AssayError } from "../../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../../core/json.ts";
+import { Secret } from "../../core/secret.ts";
 import { readStrictJson } from "../../core/strict-json.ts";
 
 const MAX_BYTES = 64 * 1024;
@@ -9,11 +9,12 @@ const MAX_DEPTH = 16;
 const LEAST_LIFE_MS = 5_000;
 
 /** An OpenID Connect identity token. Whoever has it can sign as who it names, so it prints as `[secret]`. Made only by `parse`. */
-export class IdentityToken {
-  readonly #text: string;
+export class IdentityToken extends Secret {
+  /** No other secret passes for one. */
+  readonly kind = "identity-token";
 
   private constructor(text: string) {
-    this.#text = text;
+    super(text);
   }
 
   /**
@@ -33,22 +34,6 @@ export class IdentityToken {
     if (typeof email === "string" && isVerified !== true) throw fail("its issuer has not verified the e-mail address in it");
     if (typeof email !== "string" && typeof sub !== "string") throw fail("it names nobody: it has neither sub nor email");
     return new IdentityToken(token);
-  }
-
-  reveal(): string {
-    return this.#text;
-  }
-
-  toString(): string {
-    return "[secret]";
-  }
-
-  toJSON(): string {
-    return "[secret]";
-  }
-
-  [inspect.custom](): string {
-    return "[secret]";
   }
 }
 

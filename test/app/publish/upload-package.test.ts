@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { readPackage } from "../../../src/app/publish/read-package.ts";
 import type { PackageSignature } from "../../../src/app/publish/sign-package.ts";
 import { uploadPackage } from "../../../src/app/publish/upload-package.ts";
-import { Secret } from "../../../src/app/secret.ts";
+import { Secret } from "../../../src/core/secret.ts";
 import { folderOf, packageContent } from "../../support/package-folder.ts";
 
 interface Answer {
