@@ -7,6 +7,8 @@ import { CONFIG_DEFAULTS } from "../app/config-defaults.ts";
 import { pinnedKeysOf } from "../app/enforced-policy.ts";
 import { createLog } from "../app/log.ts";
 import { loadPolicyKeys } from "../app/policy-keys.ts";
+import { trustFolder } from "../app/trust/kept-trust.ts";
+import { loadTrust, PUBLIC } from "../app/trust/load-trust.ts";
 import { ecosystemRules } from "../app/verify/ecosystem-rules.ts";
 import { readAttestation } from "../app/verify/read-attestation.ts";
 import { refOfPurl } from "../app/verify/ref-of-purl.ts";
@@ -15,6 +17,7 @@ import { parseDigest } from "../core/digest.ts";
 import { AssayError } from "../core/errors.ts";
 import type { SignerRule } from "../core/policy.ts";
 import type { QuarantinedBlob } from "../core/ports/blob-store.ts";
+import type { Log } from "../core/ports/log.ts";
 import { quote } from "../core/quote.ts";
 import { loadPolicy } from "../policy/load-policy.ts";
 import { parseIdentity } from "../policy/match-signer.ts";
@@ -68,7 +71,7 @@ export async function verify({ config, now, print }: VerifyCommand, file: string
   const log = createLog("silent");
   const { limits } = config;
   const ref = flags.purl === undefined ? undefined : refOfPurl(flags.purl, config.repositories, digestOnly ? undefined : basename(file));
-  const root = await readRoot(flags, config);
+  const root = await readRoot(flags, config, log);
   const given = await readKey(flags.key);
   const { policy, feeds } = await policyOf(flags, config, now);
   const request: FileRequest = {
@@ -131,8 +134,10 @@ async function policyOf(flags: VerifyFlags, config: Config, now: number): Promis
   return readPolicy({ file: config.policyPath, known, optional }, now);
 }
 
-async function readRoot({ trustedRoot }: VerifyFlags, { trust }: Config): Promise<TrustRoot> {
-  if (trustedRoot === undefined) return publicTrustRoot();
+/** Without a flag, the public root as the mirror over the same data folder has it: refreshed last, else built in. */
+async function readRoot({ trustedRoot }: VerifyFlags, { trust, dataDir }: Config, log: Log): Promise<TrustRoot> {
+  if (trustedRoot === undefined)
+    return (await loadTrust(PUBLIC, trust[PUBLIC] ?? {}, { folder: trustFolder(dataDir), log })).root ?? publicTrustRoot();
   const configured = Object.entries(trust).find(
     ([, { sigstorePath }]) => sigstorePath !== undefined && resolve(sigstorePath) === resolve(trustedRoot),
   );

@@ -6,8 +6,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/app/config.ts";
+import { createLog } from "../../src/app/log.ts";
+import { trustFolder, writeKept } from "../../src/app/trust/kept-trust.ts";
+import { loadTrust } from "../../src/app/trust/load-trust.ts";
 import { type VerifyFlags, verify } from "../../src/cli/verify.ts";
 import type { JsonObject } from "../../src/core/json.ts";
+import { publicRepository } from "../../src/verify/tuf/public-repository.ts";
 import { codeOf } from "../contract/code-of.ts";
 import { buildNpmTarball, buildWheel } from "../support/archives.ts";
 import { attestationOf, PUBLISH_TYPE, SLSA_TYPE, slsaPredicate } from "../support/attested-index.ts";
@@ -425,4 +429,19 @@ describe.skipIf(!NPM)("real npm attestations", () => {
       expect(await run(FILE, flags), file).toMatchObject({ code: 2, json: { verdict: "refuse" } });
     }
   });
+});
+
+test("without --trusted-root it goes by the public root that the mirror refreshed last", async () => {
+  const { targets } = publicRepository();
+  const dataDir = join(folder, "refreshed");
+  const check = async () => {
+    const config = loadConfig({ env: {}, flags: { policy: POLICY, data: dataDir } });
+    return verify({ config, now: Date.UTC(2026, 5, 2), print: () => {} }, FILE, { bundle: [message] });
+  };
+  expect(await check()).toBe(2);
+  const log = createLog("silent");
+  const { tuf } = await loadTrust("public", {}, { folder: trustFolder(dataDir), log });
+  const refreshed = new Map([...targets, ["trusted_root.json", Buffer.from(JSON.stringify(instance.trustedRoot()))]]);
+  await writeKept(trustFolder(dataDir), "public", { basis: tuf?.basis ?? "", metadata: new Map(), targets: refreshed });
+  expect(await check()).toBe(0);
 });

@@ -35,6 +35,11 @@ const schema = z.strictObject({
   failure: z.strictObject({ at: z.int(), detail: z.string() }).exactOptional(),
 });
 
+/** Where everything that was kept of TUF repositories lies. */
+export function trustFolder(dataDir: string): string {
+  return join(dataDir, "trust");
+}
+
 export function keptFile(folder: string, name: string): string {
   return join(folder, `${name}.json`);
 }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { AssayError } from "../../core/errors.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -9,7 +8,7 @@ import type { RegistryKey } from "../../verify/registry-signature/registry-keys.
 import type { VouchedRegistry } from "../../verify/registry-signature/vouched-registries.ts";
 import type { TrustRoot } from "../../verify/sigstore/trust-root.ts";
 import type { Config } from "../config.ts";
-import { type KeptTrust, writeKept } from "./kept-trust.ts";
+import { type KeptTrust, trustFolder, writeKept } from "./kept-trust.ts";
 import { type LoadedTrust, loadTrust, PUBLIC, type TufSource } from "./load-trust.ts";
 import { type RefreshDeps, refreshTrust } from "./refresh-trust.ts";
 import { trustStatus } from "./trust-status.ts";
@@ -63,7 +62,7 @@ export class LiveTrust {
 
   /** Throws CONFIG_INVALID where a file of the operator cannot be used. Refreshes nothing, follows nothing, before `start`. */
   static async open(config: TrustConfiguration, deps: LiveTrustDeps): Promise<LiveTrust> {
-    const folder = join(config.dataDir, "trust");
+    const folder = trustFolder(config.dataDir);
     const loaded = new Map<string, LoadedTrust>();
     for (const name of new Set([PUBLIC, ...Object.keys(config.trust)])) {
       loaded.set(name, await loadTrust(name, config.trust[name] ?? {}, { folder, log: deps.log }));
