@@ -81,6 +81,21 @@ export function ecosystemContract(name: string, create: () => EcosystemFixture |
       expect(upstreamRequests()).toBe(0);
     });
 
+    test("what clients ask for beside an archive begins with a page of its package, and the rest is answered or not there", async () => {
+      const { ecosystem, repository, archive } = await create();
+      const answer = await ecosystem.handle(repository, requestOf(archive));
+      if (answer.kind !== "artifact") throw new Error(`expected an artifact, got ${answer.kind}`);
+      const [page = [], ...others] = ecosystem.companions(answer.ref);
+      expect(await ecosystem.handle(repository, requestOf(page))).toMatchObject({ kind: "page", name: answer.ref.name });
+      for (const path of others) {
+        const kind = await ecosystem.handle(repository, requestOf(path)).then(
+          (answered) => answered.kind,
+          (error: { code?: string }) => error.code,
+        );
+        expect(["page", "NOT_FOUND"], path.join("/")).toContain(kind);
+      }
+    });
+
     test("a page sends clients to us, not to upstream", async () => {
       const { ecosystem, repository, page, upstreamAddress } = await create();
       const answer = await ecosystem.handle(repository, requestOf(page));

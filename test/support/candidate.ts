@@ -88,6 +88,7 @@ function namedByManifest(format: ArchiveFormat | undefined, checkSigned: Ecosyst
     listed: async () => notHere(),
     resolve: async () => notHere(),
     published: async () => [],
+    companions: () => [],
     checkSigned,
     archiveFormat: () => format,
     identify: (ref, manifests) => {

@@ -283,6 +283,11 @@ export interface Ecosystem {
    * Left out where the ecosystem's policies never ask for tags. Throws what `Documents` throws.
    */
   tags?(repository: Repository, ref: ArtifactRef): Promise<readonly string[] | undefined>;
+  /**
+   * What clients ask for beside an archive to find it, resolve with it and check it: the paths below the mount, in segments as `handle` takes them. What is not there is
+   * answered with NOT_FOUND. With all of them and the archive held, an installation needs nobody else.
+   */
+  companions(ref: ArtifactRef): readonly (readonly string[])[];
   /** What kind of container the file name promises; undefined for one that Assay cannot check. */
   archiveFormat(ref: ArtifactRef): ArchiveFormat | undefined;
   /** Whether what the archive says about itself is what was asked for. Manifests come from the archive: hostile text. */

@@ -31,6 +31,11 @@ export function createAam(common: EcosystemServices): Ecosystem {
     tags: (repository, ref) => tagsOf(services, repository, ref),
     published: (repository, resolution) => published(services, repository, resolution),
     checkSigned,
+    companions: ({ name, version }) =>
+      [[], ["api", "v1"]].flatMap((dialect) => {
+        const path = [...dialect, "packages", name];
+        return [path, [...path, version], [...path, version, "signature"]];
+      }),
     archiveFormat: (ref) => (ref.file.endsWith(".aam") ? AAM_FORMAT : undefined),
     identify: (ref, manifests) => identify(ref, manifests, services.limits),
     problemBody,

@@ -25,6 +25,8 @@ export function createNpm(services: EcosystemServices): Ecosystem {
     resolve: (repository, ref) => resolve(repository, ref, services),
     published: (repository, resolution) => published(repository, resolution, services),
     checkSigned,
+    // Whatever form a client asks for, and its dist-tags, are made from the one packument.
+    companions: ({ name, version }) => [[name], ["-", "npm", "v1", "attestations", `${name}@${version}`], ["-", "npm", "v1", "keys"]],
     archiveFormat: () => ({
       container: "tar.gz",
       // Archives made with `tar czf x.tgz .` have theirs at `./package.json`, and npm strips the dot as it would strip a folder.

@@ -26,6 +26,11 @@ export function createPypi(services: EcosystemServices): Ecosystem {
     resolve: (repository, ref) => resolve(services, repository, ref),
     published: (repository, resolution) => published(services, repository, resolution),
     checkSigned,
+    companions: ({ name, file }) => [
+      ["simple", name, ""],
+      ["files", name, `${file}.metadata`],
+      ["files", name, `${file}.provenance`],
+    ],
     archiveFormat(ref) {
       const name = parseFileName(ref.file, ref.name);
       return name && archiveFormat(name);
