@@ -16,6 +16,7 @@ import { Explainer } from "../mirror/explain.ts";
 import { MirrorForesight } from "../mirror/foresight.ts";
 import { Door } from "../mirror/hosted/door.ts";
 import { withOwnRegistry } from "../mirror/hosted/own-upstream.ts";
+import { Locks } from "../mirror/locks/locks.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { isOutdated } from "../mirror/outdated.ts";
 import { Rechecker } from "../mirror/recheck.ts";
@@ -44,6 +45,7 @@ export interface Assay {
   readonly trust: LiveTrust;
   readonly explainer: Explainer;
   readonly rechecker: Rechecker;
+  readonly locks: Locks;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
   close(): Promise<void>;
 }
@@ -184,10 +186,12 @@ export async function compose(config: Config, { clock, log, env, background = tr
   }
 
   const git = await composeGit(config, { hosts, upstream, index, counters, clock, log, env });
+  const locks = new Locks({ repositories, ecosystems, index });
   const explainer = new Explainer({ repositories, ecosystems, mirror, index, blobs, policy, clock });
   return {
     explainer,
-    rechecker: new Rechecker({ repositories, mirror, explainer, index, blobs }),
+    locks,
+    rechecker: new Rechecker({ repositories, mirror, explainer, locks, blobs }),
     http: {
       repositories,
       ecosystems,

@@ -18,13 +18,13 @@ const CASE_KEEPING_TYPE = "generic";
 
 /**
  * The package URL of an archive: `pkg:npm/%40scope/name@1.0.0`, `pkg:aam/%40myorg/code-review@1.3.0`.
- * A PyPI release has many files, so its purl carries `file_name`, the qualifier the purl specification registers for it.
+ * A PyPI release has many files, so the purl of one carries `file_name`, the qualifier the purl specification registers for it; without `file` it is the release's.
  * https://github.com/package-url/purl-spec
  */
-export function formatPurl(ref: Pick<ArtifactRef, "ecosystem" | "name" | "version" | "file">): string {
+export function formatPurl(ref: Pick<ArtifactRef, "ecosystem" | "name" | "version"> & { readonly file?: string }): string {
   const slash = ref.name.startsWith("@") ? ref.name.indexOf("/") : -1;
   const namespace = slash > 0 ? ref.name.slice(0, slash) : undefined;
-  const qualifiers = ref.ecosystem === "pypi" ? { file_name: ref.file } : undefined;
+  const qualifiers = ref.ecosystem === "pypi" && ref.file !== undefined ? { file_name: ref.file } : undefined;
   const type = ref.ecosystem === "npm" ? CASE_KEEPING_TYPE : ref.ecosystem;
   const purl = new PackageURL(type, namespace, ref.name.slice(slash + 1), ref.version, qualifiers, undefined).toString();
   return `pkg:${ref.ecosystem}${purl.slice(`pkg:${type}`.length)}`;

@@ -5,13 +5,13 @@ import { AssayError } from "../core/errors.ts";
 import type { LockedArtifact } from "../core/lock-file.ts";
 import type { BlobStore } from "../core/ports/blob-store.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
-import type { Index } from "../core/ports/index-store.ts";
 import { formatPurl } from "../core/purl.ts";
 import type { Reason } from "../core/verdict.ts";
 import { mismatch } from "../verify/checksum.ts";
 import type { ArtifactReport } from "./explain/report.ts";
 import type { Explainer } from "./explain.ts";
 import { hashBlob } from "./hash-blob.ts";
+import { type Locks, refIn } from "./locks/locks.ts";
 import type { Errand, Mirror } from "./obtain.ts";
 import { firstOf, repositoriesOf } from "./repositories-of.ts";
 
@@ -24,7 +24,7 @@ export interface RecheckDeps {
   readonly repositories: readonly Repository[];
   readonly mirror: Pick<Mirror, "obtain">;
   readonly explainer: Pick<Explainer, "known">;
-  readonly index: Pick<Index, "admission">;
+  readonly locks: Pick<Locks, "repositoryOf">;
   readonly blobs: Pick<BlobStore, "find" | "open">;
 }
 
@@ -37,12 +37,12 @@ export class Rechecker {
   }
 
   /**
-   * An archive that a lock pins: obtained like any other, its pins among the claims for what is fetched, then read back. It is asked of the repository named, else of the
-   * first that has admitted it, else of the first of its ecosystem. Throws BAD_REQUEST for a repository that there is not, and what `Mirror.obtain` and `reread`
+   * An archive that a lock pins: obtained like any other, its pins among the claims for what is fetched, then read back. It is asked of
+   * `Locks.repositoryOf`. Throws BAD_REQUEST for a repository that there is not, and what `Mirror.obtain` and `reread`
    * throw.
    */
   async locked(entry: LockedArtifact, asker: Asker, repositoryName: string | undefined): Promise<Rechecked> {
-    const repository = await this.#repositoryOf(entry, repositoryName);
+    const repository = await this.#deps.locks.repositoryOf(entry, repositoryName);
     return this.#obtained(repository, refIn(repository, entry), { asker, pins: entry.pins });
   }
 
@@ -83,14 +83,6 @@ export class Rechecker {
     return { kind: "refused", report, reasons: [pinReason(wrong, digests.get(wrong.algorithm) ?? "")] };
   }
 
-  async #repositoryOf(entry: LockedArtifact, named: string | undefined): Promise<Repository> {
-    const repositories = repositoriesOf(this.#deps.repositories, entry.ecosystem, named);
-    for (const repository of repositories) {
-      if (await this.#deps.index.admission(refIn(repository, entry), { admittedOnly: true })) return repository;
-    }
-    return firstOf(repositories, entry.ecosystem);
-  }
-
   async #digestsOf({ digest, sizeBytes }: ArtifactReport, algorithms: readonly Algorithm[]): Promise<ReadonlyMap<Algorithm, string>> {
     const blob = await this.#deps.blobs.find(digest, sizeBytes);
     if (!blob)
@@ -99,10 +91,6 @@ export class Rechecker {
       });
     return hashBlob(blob, ["sha256", ...algorithms], this.#deps.blobs);
   }
-}
-
-function refIn({ name: repository }: Repository, { ecosystem, name, version, file }: LockedArtifact): ArtifactRef {
-  return { repository, ecosystem, name, version, file };
 }
 
 function pinReason(pin: Checksum, got: string): Reason {

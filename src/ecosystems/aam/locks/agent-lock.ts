@@ -1,13 +1,13 @@
+import { Complaints } from "../../../core/complaints.ts";
 import { AssayError } from "../../../core/errors.ts";
 import { isJsonObject, type JsonObject } from "../../../core/json.ts";
 import { JsonFields, JsonShapeError } from "../../../core/json-fields.ts";
 import type { Limits } from "../../../core/limits.ts";
-import type { LockEntry, LockManifest, LockProblem, LockReader, LockReading } from "../../../core/lock-file.ts";
+import type { LockEntry, LockManifest, LockProblem, LockReader, LockReading, LockSurroundings } from "../../../core/lock-file.ts";
 import { parseStrictJsonObject, StrictJsonError } from "../../../core/parse-strict-json.ts";
 import { quote } from "../../../core/quote.ts";
 import type { PackageName } from "../names.ts";
 import { authoredManifest } from "../pack/authored-manifest.ts";
-import { Complaints } from "./complaints.ts";
 import { lockedArtifact, lockedName, lockedVersion } from "./entry-fields.ts";
 import { sourceObject, sourceText, whyUncovered } from "./lock-source.ts";
 import { openEdges, type ResolvedGraph, type ResolvedPackage, staleAgainst } from "./staleness.ts";
@@ -17,11 +17,11 @@ const LOCK = "package.agent.lock";
 const MANIFESTS = ["package.agent.json", "package.agent.yaml"];
 
 /** The lock of the AAM specification (section 13.3), version 2, and version 1 with its sources as texts. */
-export const AGENT_LOCK: LockReader = { fileName: LOCK, manifestNames: MANIFESTS, read };
+export const AGENT_LOCK: LockReader = { fileNames: [LOCK], isFor: (name) => name === LOCK, manifestNames: MANIFESTS, read };
 
 type ReadingLimits = Pick<Limits, "sidecarBytes" | "jsonDepth" | "listedFiles">;
 
-function read(lock: Buffer, manifest: LockManifest | undefined, limits: ReadingLimits): LockReading {
+function read(lock: Buffer, { manifest }: LockSurroundings, limits: ReadingLimits): LockReading {
   const complaints = new Complaints();
   const graph = complaints.collect("", () => readGraph(readObject(lock, LOCK, limits), complaints, limits));
   const wanted = manifest && complaints.collect(manifest.name, () => readManifest(manifest, limits));
@@ -32,6 +32,7 @@ function read(lock: Buffer, manifest: LockManifest | undefined, limits: ReadingL
         format: `${LOCK}, version ${graph.lockVersion}`,
         entries: [...graph.resolved.values()].map(({ entry }) => entry),
         stale: told,
+        notes: [],
       },
   );
 }

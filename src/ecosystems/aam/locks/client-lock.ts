@@ -1,3 +1,4 @@
+import { Complaints } from "../../../core/complaints.ts";
 import { AssayError } from "../../../core/errors.ts";
 import { isJsonObject } from "../../../core/json.ts";
 import { JsonFields, JsonShapeError } from "../../../core/json-fields.ts";
@@ -5,7 +6,6 @@ import type { Limits } from "../../../core/limits.ts";
 import type { LockEntry, LockReader, LockReading, UncoveredEntry } from "../../../core/lock-file.ts";
 import { quote } from "../../../core/quote.ts";
 import { parseYamlObject } from "../yaml-document.ts";
-import { Complaints } from "./complaints.ts";
 import { lockedArtifact, lockedName, lockedVersion } from "./entry-fields.ts";
 
 const LOCK = "aam-lock.yaml";
@@ -16,12 +16,17 @@ const LOCK_BYTES = 1024 * 1024;
  * What the `aam` client (0.1.0) writes of what it installed: `.aam/aam-lock.yaml`. Its `source` is the name that the user's configuration gives the registry, or `local` or
  * `source` for what came from elsewhere. It is made from no manifest, and it names dependencies by their ranges: the client installs none of them.
  */
-export const CLIENT_LOCK: LockReader = { fileName: LOCK, manifestNames: [], read: (lock, _manifest, limits) => read(lock, limits) };
+export const CLIENT_LOCK: LockReader = {
+  fileNames: [LOCK],
+  isFor: (name) => name === LOCK,
+  manifestNames: [],
+  read: (lock, _surroundings, limits) => read(lock, limits),
+};
 
 function read(lock: Buffer, limits: Pick<Limits, "jsonDepth">): LockReading {
   const complaints = new Complaints();
   const entries = complaints.collect("", () => readEntries(lock, complaints, limits));
-  return complaints.readingOf(entries && { format: `${LOCK}, version 1`, entries, stale: [] });
+  return complaints.readingOf(entries && { format: `${LOCK}, version 1`, entries, stale: [], notes: [] });
 }
 
 function readEntries(lock: Buffer, complaints: Complaints, { jsonDepth }: Pick<Limits, "jsonDepth">): readonly LockEntry[] {

@@ -31,7 +31,7 @@ const GOOD = lockOf({
 
 function read(lock: Tree | string, manifest?: Tree | string, limits = DEFAULT_LIMITS, name = "package.agent.json"): LockReading {
   const bytes = (given: Tree | string): Buffer => Buffer.from(typeof given === "string" ? given : JSON.stringify(given));
-  return AGENT_LOCK.read(bytes(lock), manifest === undefined ? undefined : { name, body: bytes(manifest) }, limits);
+  return AGENT_LOCK.read(bytes(lock), manifest === undefined ? {} : { manifest: { name, body: bytes(manifest) } }, limits);
 }
 function problems(reading: LockReading): readonly string[] {
   return reading.ok ? [] : reading.problems.map(({ text }) => text);
@@ -134,7 +134,7 @@ describe("a lock that is not wholly understood is not used", () => {
   });
 
   test("bytes that are no UTF-8", () => {
-    const reading = AGENT_LOCK.read(Buffer.from(JSON.stringify(GOOD).replace("2.0.0", "2.0.0\u00ff"), "latin1"), undefined, DEFAULT_LIMITS);
+    const reading = AGENT_LOCK.read(Buffer.from(JSON.stringify(GOOD).replace("2.0.0", "2.0.0\u00ff"), "latin1"), {}, DEFAULT_LIMITS);
     expect(problems(reading)).toEqual([expect.stringContaining("it is not UTF-8")]);
   });
 
@@ -347,9 +347,9 @@ describe.skipIf(data === undefined)("the specification's own fixture", () => {
   const lock = (): Buffer => readFileSync(join(data ?? "", "package.agent.lock"));
 
   test("pins the archives that the registry beside it has", () => {
-    const { entries, stale: open } = lockFile(AGENT_LOCK.read(lock(), undefined, DEFAULT_LIMITS));
+    const { entries, stale: open } = lockFile(AGENT_LOCK.read(lock(), {}, DEFAULT_LIMITS));
     expect(open).toEqual([]);
-    const pinned = entries.map((each) => (each.kind === "artifact" ? `${each.name}@${each.version} ${each.pins[0].hex}` : each.reason));
+    const pinned = entries.map((each) => (each.kind === "artifact" ? `${each.name}@${each.version} ${each.pins[0].hex}` : each.at));
     const folders = {
       "@myorg/code-review": ["myorg--code-review", "2.0.0"],
       "git-utils": ["git-utils", "1.0.1"],

@@ -4,7 +4,7 @@ import type { LockReading } from "../../../../src/core/lock-file.ts";
 import { CLIENT_LOCK } from "../../../../src/ecosystems/aam/locks/client-lock.ts";
 
 const HEX = "ab".repeat(32);
-const read = (text: string): LockReading => CLIENT_LOCK.read(Buffer.from(text), undefined, DEFAULT_LIMITS);
+const read = (text: string): LockReading => CLIENT_LOCK.read(Buffer.from(text), {}, DEFAULT_LIMITS);
 const problems = (text: string): string => {
   const reading = read(text);
   return reading.ok ? "" : reading.problems.map((problem) => problem.text).join("\n");

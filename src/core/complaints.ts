@@ -1,5 +1,5 @@
-import { JsonShapeError } from "../../../core/json-fields.ts";
-import type { LockFile, LockProblem, LockReading } from "../../../core/lock-file.ts";
+import { JsonShapeError } from "./json-fields.ts";
+import type { LockFile, LockProblem, LockReading } from "./lock-file.ts";
 
 /** Collects what is wrong with a lock, so that one run tells all of it. */
 export class Complaints {
