@@ -224,6 +224,7 @@ describe("a frozen lock", () => {
       format: "package.agent.lock, version 2",
       frozen: true,
       stale: [],
+      notes: [],
       entries: [
         expect.objectContaining({
           name: "pkg:aam/%40myorg/review@2.0.0",

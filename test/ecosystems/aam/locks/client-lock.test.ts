@@ -65,6 +65,7 @@ describe("what it pins", () => {
           },
         ],
         stale: [],
+        notes: [],
       },
     });
   });
