@@ -19,6 +19,7 @@ import { withOwnRegistry } from "../mirror/hosted/own-upstream.ts";
 import { Locks } from "../mirror/locks/locks.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { isOutdated } from "../mirror/outdated.ts";
+import { Planner } from "../mirror/plan/planner.ts";
 import { Rechecker } from "../mirror/recheck.ts";
 import { Summaries } from "../mirror/summaries.ts";
 import { wouldLook } from "../mirror/would-look.ts";
@@ -46,6 +47,7 @@ export interface Assay {
   readonly explainer: Explainer;
   readonly rechecker: Rechecker;
   readonly locks: Locks;
+  readonly planner: Planner;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
   close(): Promise<void>;
 }
@@ -192,6 +194,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     explainer,
     locks,
     rechecker: new Rechecker({ repositories, mirror, explainer, locks, blobs }),
+    planner: new Planner({ repositories, ecosystems, verifiers, mirror, index, blobs, policy, clock }),
     http: {
       repositories,
       ecosystems,

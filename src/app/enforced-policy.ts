@@ -12,6 +12,7 @@ import { foresee } from "../policy/decide/foresee.ts";
 import { explainVerdict } from "../policy/explain-verdict.ts";
 import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-policy.ts";
 import type { ReadPolicy } from "../policy/read-policy.ts";
+import { type Rehearsal, rehearse } from "../policy/rehearse.ts";
 import { bindingOf, requiredTag, selectRule } from "../policy/select-rule.ts";
 import { loadPinnedKeys, type PinnedKey } from "../verify/openpgp/pinned-keys.ts";
 import type { RegistryKey } from "../verify/registry-signature/registry-keys.ts";
@@ -36,6 +37,8 @@ export interface EnforcedPolicy extends AssessingPolicy, Pick<DoorPolicy, "publi
   registryKeys(): readonly RegistryKey[];
   /** The same as `decide`, with the reasons and what would change it. */
   explain(question: PolicyQuestion): ExplainedVerdict;
+  /** What it would make of an archive, and once it is enforced. */
+  rehearse(question: PolicyQuestion): Rehearsal;
   close(): void;
 }
 
@@ -97,6 +100,7 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
       const told = explainVerdict(question, rulingFor(question, current), { file: config.policyPath, name });
       return { ...told, file: name, revision: current.revision };
     },
+    rehearse: (question) => rehearse(question, rulingFor(question, live.current()), { file: config.policyPath, name }),
     assess: (question) => {
       const current = live.current();
       const ruling = rulingFor(question, current);

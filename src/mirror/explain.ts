@@ -18,6 +18,7 @@ import { matchesCoordinates } from "./explain/matches-coordinates.ts";
 import type { ArtifactReport, EditReport, SuggestionReport } from "./explain/report.ts";
 import { type Facts, questionWithHistory } from "./judge.ts";
 import type { Mirror } from "./obtain.ts";
+import { type JudgingIndex, rememberingIndex } from "./remembering-index.ts";
 import { firstOf, repositoriesOf } from "./repositories-of.ts";
 
 /** A verdict with the policy that it is by: its file as it may be told to anybody, and its revision. */
@@ -179,22 +180,6 @@ export class Explainer {
       return { ...policy.explain(await ask({})), verdict, suggestions: [] };
     }
   }
-}
-
-type JudgingIndex = Pick<Index, "admission" | "admitted" | "firstSeenAt">;
-
-/** Archives of one package are explained one after the other, each by all that were admitted of it: those are read once. */
-function rememberingIndex(index: JudgingIndex): JudgingIndex {
-  let last: { readonly key: string; readonly admitted: ReturnType<Index["admitted"]> } | undefined;
-  return {
-    admission: (ref, options) => index.admission(ref, options),
-    firstSeenAt: (repository, name) => index.firstSeenAt(repository, name),
-    admitted: (repository, name) => {
-      const key = `${repository}\0${name}`;
-      if (last?.key !== key) last = { key, admitted: index.admitted(repository, name) };
-      return last.admitted;
-    },
-  };
 }
 
 function reportOf(line: Admission, judged: ExplainedVerdict, trust: string): Omit<ArtifactReport, "held" | "otherBytes"> {

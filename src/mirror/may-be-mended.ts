@@ -17,7 +17,7 @@ const OF_A_SIGNATURE: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
  * Whether what is held could be let through if it were checked anew: a key or a root that its signatures need may have been added since, or the upstream that its
  * name has been bound to since may have the same bytes. `wouldLook`: a verifier that had no reason to look at it has one now.
  */
-export function mayBeMended({ evidence }: Admission, { reasons }: Refusal, wouldLook: boolean): boolean {
+export function mayBeMended({ evidence }: Pick<Admission, "evidence">, { reasons }: Refusal, wouldLook: boolean): boolean {
   if (reasons.every(({ code }) => code === "UPSTREAM_NOT_ALLOWED")) return true;
   if (!reasons.every(({ code }) => OF_A_SIGNATURE.has(code))) return false;
   return wouldLook || evidence.some(({ outcome }) => outcome.kind === "invalid" && OF_OUR_TRUST.has(outcome.code));

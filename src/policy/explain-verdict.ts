@@ -57,7 +57,8 @@ function standingOf(signer: Signer, isTrusted: boolean, { settings: { signedBy }
 
 const SECTIONS = /^(?:defaults|security|governance)(?:\.|$)/;
 
-function placeOf(label: string, { rules, deny }: Policy, { file, name }: PolicyFileName): string | undefined {
+/** Where in the policy file that stands which a reason names as its rule. */
+export function placeOf(label: string, { rules, deny }: Policy, { file, name }: PolicyFileName): string | undefined {
   const entry = [...rules, ...deny].find((each) => each.label === label);
   if (entry) return entry.at.startsWith(file) ? `${name}${entry.at.slice(file.length)}` : entry.at;
   return SECTIONS.test(label) ? name : undefined;

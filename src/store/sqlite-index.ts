@@ -110,6 +110,10 @@ export class SqliteIndex implements Index {
     return this.#read(() => this.#admissions.admittedRefs(limit, after));
   }
 
+  async decidedRefs(limit: number, after?: ArtifactRef): Promise<readonly ArtifactRef[]> {
+    return this.#read(() => this.#admissions.decidedRefs(limit, after));
+  }
+
   async record(admission: Admission, decision: DecisionEntry): Promise<void> {
     this.#write(() => {
       this.#admissions.add(admission);

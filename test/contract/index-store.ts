@@ -198,6 +198,23 @@ export function indexContract(makeBench: () => IndexBench): void {
       }
     });
 
+    test("all that were ever decided of are walked through, with what was only refused, and nothing that was only listed", async () => {
+      const index = await openIndex();
+      const [admitted, refused, both] = [
+        { ...REF, name: "a", version: "1.0", file: "a-1.0.tar.gz" },
+        { ...REF, name: "a", version: "1.5", file: "a-1.5.tar.gz" },
+        { ...REF, name: "b", version: "0.1", file: "b-0.1.tar.gz" },
+      ];
+      await record(index, admissionOf(both, ADMIT));
+      await record(index, admissionOf(both, REFUSE));
+      await record(index, admissionOf(refused, REFUSE));
+      await record(index, admissionOf(admitted, ADMIT));
+      await index.putDocument(KEY, documentOf("x"), { name: "a", files: [listedFile("a-3.0.tar.gz", { version: "3.0" })] });
+      expect(await index.decidedRefs(2)).toEqual([admitted, refused]);
+      expect(await index.decidedRefs(2, refused)).toEqual([both]);
+      expect(await index.decidedRefs(2, both)).toEqual([]);
+    });
+
     test("evidence, claims and reasons come back as they went in", async () => {
       const index = await openIndex();
       const full = admissionOf(REF, REFUSE, {

@@ -134,6 +134,8 @@ export interface Index {
    * them with no more than a page in memory.
    */
   admittedRefs(limit: number, after?: ArtifactRef): Promise<readonly ArtifactRef[]>;
+  /** The same for archives that were ever decided of, admitted or refused. */
+  decidedRefs(limit: number, after?: ArtifactRef): Promise<readonly ArtifactRef[]>;
   /** Adds a journal line and its entry in the decision log, both or neither. An admit is the commit point of the archive; the caller has synced its blob. */
   record(admission: Admission, decision: DecisionEntry): Promise<void>;
 

@@ -67,6 +67,7 @@ export class Admissions {
   readonly #admittedOfPackage: Database.Statement;
   readonly #refusedOfPackage: Database.Statement;
   readonly #admittedRefs: Database.Statement;
+  readonly #decidedRefs: Database.Statement;
   readonly #add: Database.Statement;
   readonly #addBlob: Database.Statement;
 
@@ -82,14 +83,8 @@ export class Admissions {
     this.#refusedOfPackage = database.prepare(
       `SELECT ${COLUMNS_WITHOUT_STATEMENTS} FROM ${NEWEST_LINES} WHERE p.repository = ? AND p.name = ? AND m.decision = 'refuse' ORDER BY a.id`,
     );
-    // The pair begins where the page before ended, by the index; the four skip the rest of that package.
-    this.#admittedRefs = database.prepare(
-      `SELECT m.ecosystem, p.repository, p.name, a.version, a.file FROM packages p
-       JOIN artifacts a ON a.package_id = p.id
-       JOIN admissions m ON m.id = (SELECT max(id) FROM admissions WHERE artifact_id = a.id AND decision = 'admit')
-       WHERE (p.repository, p.name) >= (@repository, @name) AND (p.repository, p.name, a.version, a.file) > (@repository, @name, @version, @file)
-       ORDER BY p.repository, p.name, a.version, a.file LIMIT @limit`,
-    );
+    this.#admittedRefs = database.prepare(refsPage("WHERE artifact_id = a.id AND decision = 'admit'"));
+    this.#decidedRefs = database.prepare(refsPage("WHERE artifact_id = a.id"));
     this.#add = database.prepare(
       `INSERT INTO admissions
          (artifact_id, ecosystem, decided_at, decision, digest, size_bytes, url, upstream_id, claims, published_at, first_seen_at, evidence, verdict,
@@ -120,9 +115,12 @@ export class Admissions {
 
   /** The `limit` archives after `after` that have an admit line. */
   admittedRefs(limit: number, after: ArtifactRef | undefined): ArtifactRef[] {
-    const { repository, name, version, file } = after ?? { repository: "", name: "", version: "", file: "" };
-    const rows = this.#admittedRefs.all({ repository, name, version, file, limit });
-    return rows.map((row) => readRow(refSchema, row, "an admitted archive"));
+    return refsOf(this.#admittedRefs, limit, after);
+  }
+
+  /** Those that have any line. */
+  decidedRefs(limit: number, after: ArtifactRef | undefined): ArtifactRef[] {
+    return refsOf(this.#decidedRefs, limit, after);
   }
 
   /** Call within a transaction. */
@@ -158,6 +156,20 @@ function toAdmission(row: unknown, repository: string, name: string): Admission 
     ...(firstSeenAt === null ? {} : { firstSeenAt }),
     ...(policy === null ? {} : { policy }),
   };
+}
+
+/** The pair begins where the page before ended, by the index; the four skip the rest of that package. */
+function refsPage(lines: string): string {
+  return `SELECT m.ecosystem, p.repository, p.name, a.version, a.file FROM packages p
+    JOIN artifacts a ON a.package_id = p.id
+    JOIN admissions m ON m.id = (SELECT max(id) FROM admissions ${lines})
+    WHERE (p.repository, p.name) >= (@repository, @name) AND (p.repository, p.name, a.version, a.file) > (@repository, @name, @version, @file)
+    ORDER BY p.repository, p.name, a.version, a.file LIMIT @limit`;
+}
+
+function refsOf(page: Database.Statement, limit: number, after: ArtifactRef | undefined): ArtifactRef[] {
+  const { repository, name, version, file } = after ?? { repository: "", name: "", version: "", file: "" };
+  return page.all({ repository, name, version, file, limit }).map((row) => readRow(refSchema, row, "an archive that was decided of"));
 }
 
 function tables(admissionsOfArchive: string): string {
