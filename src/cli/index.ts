@@ -4,6 +4,7 @@ import type { CommandLine } from "./command-line.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLog } from "./commands/log.ts";
 import { addPack } from "./commands/pack.ts";
+import { addPlan } from "./commands/plan.ts";
 import { addPolicy } from "./commands/policy.ts";
 import { addPublish } from "./commands/publish.ts";
 import { addReports } from "./commands/reports.ts";
@@ -15,7 +16,7 @@ import { addVerify } from "./commands/verify.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
 
 /** In the order in which `assay --help` shows them. */
-const COMMANDS = [addServe, addPolicy, addLog, addKeys, addSetup, addToken, addReports, addPack, addPublish, addTrust, addVerify];
+const COMMANDS = [addServe, addPolicy, addLog, addKeys, addSetup, addToken, addReports, addPlan, addPack, addPublish, addTrust, addVerify];
 
 /** Runs one command and answers the exit code. Never throws: what went wrong is on standard error, with the next step. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

@@ -52,7 +52,10 @@ export interface PlannerDeps {
   readonly mirror: Pick<Mirror, "obtain">;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "decidedRefs">;
   readonly blobs: Pick<BlobStore, "find" | "open">;
-  readonly policy: Pick<Policy, "boundTo" | "needsTags"> & { rehearse(question: PolicyQuestion): Rehearsal };
+  readonly policy: Pick<Policy, "boundTo" | "needsTags"> & {
+    rehearse(question: PolicyQuestion): Rehearsal;
+    status(): { readonly mode: "enforce" | "audit" };
+  };
   readonly clock: Clock;
 }
 
@@ -66,15 +69,16 @@ const PAGE_ROWS = 500;
  */
 export class Planner {
   readonly #deps: PlannerDeps;
+  readonly #history: JudgingIndex;
 
   constructor(deps: PlannerDeps) {
     this.#deps = deps;
+    this.#history = rememberingIndex(deps.index);
   }
 
-  /** One after the other, in their order. */
-  async *planned(subjects: Iterable<PlanSubject> | AsyncIterable<PlanSubject>): AsyncGenerator<Planned> {
-    const index = rememberingIndex(this.#deps.index);
-    for await (const subject of subjects) yield await this.#plan(subject, index);
+  /** Of its policy. */
+  get mode(): "enforce" | "audit" {
+    return this.#deps.policy.status().mode;
   }
 
   /** Everything that was ever admitted or refused, in the order of the index: no more than a page of it is in memory. */
@@ -98,7 +102,8 @@ export class Planner {
     if (obtained?.kind === "arriving") await obtained.flight.admission;
   }
 
-  async #plan({ ref, pins }: PlanSubject, index: JudgingIndex): Promise<Planned> {
+  /** Asks nobody where the upstream client is offline. Throws STORE_CORRUPT, STORE_IO. */
+  async plan({ ref, pins }: PlanSubject): Promise<Planned> {
     const unknown = (detail: string): Planned => ({ kind: "unknown", ref, detail });
     const repository = this.#repositoryOf(ref);
     const line = repository && (await this.#lineOf(ref));
@@ -108,13 +113,13 @@ export class Planner {
       const reason = await this.#wrongPin(line, pins);
       if (reason) return { kind: "other-bytes", ref, reason };
       const evidence = await this.#evidenceOfNow(repository, line);
-      const question = await this.#question(repository, { ...line, evidence }, index);
+      const question = await this.#question(repository, { ...line, evidence });
       const rehearsal = this.#deps.policy.rehearse(question);
       const { verdict } = rehearsal;
       if (verdict.kind === "undecided") return unknown(verdict.detail);
-      // Without evidence: what is known of its keys is known under those of now.
-      const mayChange = verdict.kind === "refuse" && mayBeMended({ evidence: [] }, verdict, this.#wouldLook(repository, line));
-      if (mayChange) return unknown("the upstream or the other Assay that this policy names was not asked for it yet");
+      // Without evidence: what is known of its keys is known under those of now, and what is left is whom this policy would ask as well.
+      if (verdict.kind === "refuse" && mayBeMended({ evidence: [] }, verdict, wouldLook(this.#deps.verifiers, repository, line)))
+        return unknown("an upstream or another Assay that this policy names was not asked about it yet");
       return { kind: "judged", ref, question, rehearsal };
     } catch (error) {
       if (isUpstreamFailure(error)) return unknown(error.message);
@@ -137,13 +142,9 @@ export class Planner {
     return this.#deps.verifiers.flatMap((verifier) => (verifier.wouldLook ? [] : verifier.id));
   }
 
-  #wouldLook(repository: Repository, line: Admission): boolean {
-    return wouldLook(this.#deps.verifiers, repository, line);
-  }
-
-  #question(repository: Repository, line: Admission, index: JudgingIndex): Promise<PolicyQuestion> {
+  #question(repository: Repository, line: Admission): Promise<PolicyQuestion> {
     const { ecosystems, policy, clock } = this.#deps;
-    return questionWithHistory(repository, line, { ecosystem: ecosystems[repository.ecosystem], index, policy, clock });
+    return questionWithHistory(repository, line, { ecosystem: ecosystems[repository.ecosystem], index: this.#history, policy, clock });
   }
 
   async #evidenceOfNow(repository: Repository, line: Admission): Promise<readonly Evidence[]> {

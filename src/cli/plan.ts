@@ -1,0 +1,101 @@
+import { relative } from "node:path";
+import type { Assay } from "../app/compose.ts";
+import type { Config } from "../app/config.ts";
+import { artifactKey } from "../core/artifact.ts";
+import type { Asker } from "../core/decision.ts";
+import { AssayError } from "../core/errors.ts";
+import { inOrder } from "../core/in-order.ts";
+import type { LockedArtifacts, NamedLock } from "../mirror/locks/locked-artifacts.ts";
+import type { Planned } from "../mirror/plan/planner.ts";
+import { EXIT_DONE, EXIT_REFUSED, exitCode } from "./exit.ts";
+import { type PlanReport, planReport } from "./plan-report.ts";
+import { planText } from "./plan-text.ts";
+import type { Printing } from "./print-reports.ts";
+import { readLocks } from "./read-locks.ts";
+import { toJson } from "./to-json.ts";
+import { withAssay } from "./with-assay.ts";
+
+export interface PlanCommand extends Printing {
+  /** By the policy to plan for. */
+  readonly config: Config;
+  /** By the policy in force, which alone decides what is fetched and kept. */
+  readonly inForce: Config;
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether what is not known is fetched first. */
+  readonly fetch: boolean;
+  readonly repository: string | undefined;
+  /** To standard error, for people. */
+  readonly warn: (text: string) => void;
+}
+
+/** Archives fetched at once. How many connections that makes is limited elsewhere. */
+const AT_ONCE = 8;
+
+/**
+ * `assay plan LOCK…`: what a policy would do to a project, from what is kept. Answers 0 where all is admitted; 2 where something is refused; 65 where a lock and an index
+ * disagree; 69 where something is not known. Throws USAGE, NOT_FOUND, BAD_REQUEST for locks that cannot be read, CONFIG_INVALID for a policy that is not valid.
+ */
+export async function plan(command: PlanCommand, paths: readonly string[]): Promise<number> {
+  const { config, env, fetch, json, print } = command;
+  const locks = await readLocks(paths, config);
+  const failed = fetch ? await fetchAll(command, locks) : new Map<string, string>();
+  return withAssay({ ...config, offline: config.offline || !fetch }, env, async (assay) => {
+    const { report } = await planned(assay, command, { locks, failed });
+    print(json ? toJson(report) : planText(report));
+    return exitOf(report);
+  });
+}
+
+/**
+ * Sends what is not known yet down the road, by the policy in force: what a policy that is only planned would let in is not let in by planning. What the one in force
+ * refuses leaves its evidence, and that is what a plan is made of. Answers why what could not be fetched could not be, by `artifactKey`.
+ */
+function fetchAll({ inForce, env, repository, warn }: PlanCommand, locks: readonly NamedLock[]): Promise<ReadonlyMap<string, string>> {
+  const asker: Asker = { kind: "command", command: "plan" };
+  return withAssay(inForce, env, async ({ planner, locks: locked }) => {
+    const { artifacts } = await locked.artifacts(locks, { repository });
+    const failed = new Map<string, string>();
+    let done = 0;
+    const fetched = async (subject: (typeof artifacts)[number]): Promise<void> => {
+      if ((await planner.plan(subject)).kind !== "unknown") return;
+      try {
+        await planner.fetch(subject, asker);
+      } catch (error) {
+        if (!(error instanceof AssayError)) throw error;
+        failed.set(artifactKey(subject.ref), error.message);
+      }
+    };
+    for await (const _ of inOrder(artifacts, AT_ONCE, fetched)) done++;
+    warn(`${done} archives looked for, ${failed.size} of them in vain\n`);
+    return failed;
+  });
+}
+
+interface PlanBasis {
+  readonly locks: readonly NamedLock[];
+  /** Why what was to be fetched could not be. */
+  readonly failed: ReadonlyMap<string, string>;
+}
+
+async function planned(
+  { planner, locks: locked }: Assay,
+  { config, repository }: Pick<PlanCommand, "config" | "repository">,
+  { locks, failed }: PlanBasis,
+): Promise<{ readonly report: PlanReport; readonly planned: readonly Planned[] }> {
+  const wanted: LockedArtifacts = await locked.artifacts(locks, { repository });
+  const planned: Planned[] = [];
+  for (const subject of wanted.artifacts) {
+    const each = await planner.plan(subject);
+    const why = each.kind === "unknown" ? failed.get(artifactKey(subject.ref)) : undefined;
+    planned.push(why === undefined ? each : { kind: "unknown", ref: subject.ref, detail: why });
+  }
+  const file = relative(process.cwd(), config.policyPath);
+  const policy = { file: file.startsWith("..") ? config.policyPath : file, mode: planner.mode };
+  return { report: planReport(policy, locks, wanted, planned), planned };
+}
+
+function exitOf({ summary, unusable }: PlanReport): number {
+  if (summary.refused > 0) return EXIT_REFUSED;
+  if (unusable.some(({ code }) => code === "BAD_REQUEST")) return exitCode("BAD_REQUEST");
+  return summary.unknown + summary.unusable > 0 ? exitCode("UPSTREAM_EVIDENCE") : EXIT_DONE;
+}
