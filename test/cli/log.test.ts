@@ -5,12 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { ArtifactRef } from "../../src/core/artifact.ts";
-import type { DecisionEntry } from "../../src/core/decision.ts";
 import type { Index } from "../../src/core/ports/index-store.ts";
 import type { Verdict } from "../../src/core/verdict.ts";
 import { SqliteIndex } from "../../src/store/sqlite-index.ts";
-import { DIGEST } from "../support/question.ts";
-import { entryOf } from "../support/record.ts";
+import { decide } from "../support/decided.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LEFT_PAD: ArtifactRef = { repository: "npm", ecosystem: "npm", name: "left-pad", version: "1.3.0", file: "left-pad-1.3.0.tgz" };
@@ -31,29 +29,19 @@ let index: Index;
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "assay-cli-log-"));
   index = await SqliteIndex.open({ dataDir, clock: { now: Date.now } });
-  await decide(LEFT_PAD, { kind: "admit", warnings: [] }, { time: "2026-01-01T10:00:00.000Z" });
-  await decide(LEFT_PAD, REFUSE, { time: "2026-02-01T10:00:00.000Z", repeats: 3 });
-  await decide(FLASK, REFUSE, { time: "2026-03-01T10:00:00.000Z", asker: { kind: "command", command: "explain" }, detail: "\u001b[31m" });
+  await decide(index, LEFT_PAD, { time: "2026-01-01T10:00:00.000Z" });
+  await decide(index, LEFT_PAD, { verdict: REFUSE, time: "2026-02-01T10:00:00.000Z", repeats: 3 });
+  await decide(index, FLASK, {
+    verdict: REFUSE,
+    time: "2026-03-01T10:00:00.000Z",
+    asker: { kind: "command", command: "explain" },
+    detail: "\u001b[31m",
+  });
 });
 afterAll(async () => {
   await index.close();
   rmSync(dataDir, { recursive: true });
 });
-
-async function decide(ref: ArtifactRef, verdict: Verdict, more: Partial<DecisionEntry>): Promise<void> {
-  const admission = {
-    ref,
-    decidedAt: 0,
-    digest: DIGEST,
-    sizeBytes: 1,
-    url: "https://registry.example/",
-    upstream: "npm#0",
-    claims: [],
-    evidence: [],
-    verdict,
-  };
-  await index.appendDecision(ref, { ...entryOf(admission), ...more });
-}
 
 function show(...flags: readonly string[]): { code: number | null; out: string; err: string } {
   const args = ["src/main.ts", "log", "show", "--data", dataDir, ...flags];
@@ -122,7 +110,7 @@ describe("assay log show", () => {
       });
     child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
     await lines(3);
-    await decide(LEFT_PAD, { kind: "admit", warnings: [] }, { time: "2026-04-01T10:00:00.000Z" });
+    await decide(index, LEFT_PAD, { time: "2026-04-01T10:00:00.000Z" });
     await lines(4);
     child.kill("SIGINT");
     expect(await ended).toBe(0);

@@ -6,6 +6,7 @@ import { type DecisionEntry, type LoggedDecision, MAX_DECISION_BYTES } from "../
 import { AssayError } from "../../core/errors.ts";
 import type { DecisionFilter } from "../../core/ports/index-store.ts";
 import type { Artifacts } from "./artifacts.ts";
+import { DecisionHashes } from "./decision-hashes.ts";
 import { decisionSchema } from "./decision-schema.ts";
 import { jsonColumn, readRow } from "./read-row.ts";
 
@@ -17,9 +18,10 @@ const TABLES = `
   JOIN artifacts a ON a.id = d.artifact_id
   JOIN packages p ON p.id = a.package_id`;
 
-/** The decision log: a table that is only ever added to, as its triggers see to. */
+/** The decision log: a table that is only ever added to, as its triggers see to, and beside it the hash tree over its entries. */
 export class Decisions {
   readonly #artifacts: Artifacts;
+  readonly #hashes: DecisionHashes;
   readonly #database: Database.Database;
   readonly #next: Database.Statement<unknown[], number>;
   readonly #add: Database.Statement;
@@ -27,6 +29,7 @@ export class Decisions {
 
   constructor(database: Database.Database, artifacts: Artifacts) {
     this.#artifacts = artifacts;
+    this.#hashes = new DecisionHashes(database);
     this.#database = database;
     this.#next = database.prepare<unknown[], number>("SELECT coalesce(max(position), -1) + 1 FROM decisions").pluck();
     this.#add = database.prepare(
@@ -43,6 +46,7 @@ export class Decisions {
     const position = this.#next.get() ?? 0;
     const text = canonicalJson({ ...entry, position });
     if (Buffer.byteLength(text) > MAX_DECISION_BYTES) throw new AssayError("INTERNAL", "an entry for the decision log is too large");
+    this.#hashes.add(position, text);
     const artifactId = this.#artifacts.id(this.#artifacts.packageId(ref.repository, ref.name), ref.version, ref.file);
     this.#add.run(position, artifactId, ref.ecosystem, Date.parse(entry.time), entry.outcome, text);
   }

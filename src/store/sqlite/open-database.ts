@@ -5,6 +5,7 @@ import { AssayError } from "../../core/errors.ts";
 import { FILE_MODE } from "../folders.ts";
 import { MIGRATIONS } from "../migrations/index.ts";
 import { storeError } from "../store-error.ts";
+import { DecisionHashes } from "./decision-hashes.ts";
 import { sqliteError } from "./sqlite-error.ts";
 
 /** "Assy": marks a database as ours, in SQLite's header field for that. https://www.sqlite.org/pragma.html#pragma_application_id */
@@ -57,6 +58,7 @@ function openOnce(path: string): Database.Database {
     database.pragma("trusted_schema = OFF");
     database.pragma(`journal_size_limit = ${WAL_BYTES}`);
     migrate(database);
+    new DecisionHashes(database).catchUp();
     return database;
   } catch (error) {
     database?.close();
