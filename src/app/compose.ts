@@ -2,6 +2,7 @@ import { ALWAYS_LOOKING } from "../core/evidence.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { EcosystemServices } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
+import type { PublishedKey } from "../core/ports/signing-keys.ts";
 import { createOwnRegistry } from "../ecosystems/aam/hosted/own-registry.ts";
 import { createEcosystems } from "../ecosystems/index.ts";
 import type { HttpDeps } from "../http/deps.ts";
@@ -17,6 +18,8 @@ import { MirrorForesight } from "../mirror/foresight.ts";
 import { Door } from "../mirror/hosted/door.ts";
 import { withOwnRegistry } from "../mirror/hosted/own-upstream.ts";
 import { Locks } from "../mirror/locks/locks.ts";
+import { CheckpointSigner } from "../mirror/log/checkpoint-signer.ts";
+import { PublicLog } from "../mirror/log/public-log.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { isOutdated } from "../mirror/outdated.ts";
 import { Planner } from "../mirror/plan/planner.ts";
@@ -26,13 +29,16 @@ import { wouldLook } from "../mirror/would-look.ts";
 import { SqliteHostedPackages } from "../store/hosted/sqlite-hosted-packages.ts";
 import { SqliteTokens } from "../store/hosted/sqlite-tokens.ts";
 import { FileKeys } from "../store/keys/file-keys.ts";
+import { SqliteDecisionTree } from "../store/log/sqlite-decision-tree.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
 import { createVerifiers } from "../verify/index.ts";
 import { ManifestReader } from "../verify/manifest-reader.ts";
 import { composeGit, gitHosts } from "./compose-git.ts";
 import type { Config } from "./config.ts";
+import { signCheckpoints } from "./decision-checkpoints.ts";
 import { enforcePolicy } from "./enforced-policy.ts";
+import { logOrigin } from "./log-origin.ts";
 import { meteredUpstream } from "./metrics/metered-upstream.ts";
 import { AssayMetrics } from "./metrics/metrics.ts";
 import { LiveTrust } from "./trust/live-trust.ts";
@@ -85,6 +91,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const client = createUpstreamClient({ upstreams: reachable, offline: config.offline, limits: config.limits, clock, log });
   const packages = await SqliteHostedPackages.open(config);
   const tokens = await SqliteTokens.open(config);
+  const tree = await SqliteDecisionTree.open(config);
   const outside = metrics ? meteredUpstream(client, metrics.heardUpstream) : client;
   const upstream = withOwnRegistry(outside, createOwnRegistry(packages), blobs);
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
@@ -177,6 +184,9 @@ export async function compose(config: Config, { clock, log, env, background = tr
   // Where they cannot be used archives are served all the same: only nothing is vouched for.
   await keys.signer().catch((error: unknown) => log.error({ err: error }, "the signing keys cannot be used, so no summaries are signed"));
   const summaries = new Summaries({ mirror, ecosystems, index, policy, keys, clock, publicUrl: config.publicUrl });
+  const originOf = (published: readonly PublishedKey[]): string => logOrigin(config, published);
+  const signer = new CheckpointSigner({ tree, keys, originOf });
+  const checkpoints = background ? signCheckpoints(signer, log) : undefined;
   const tally = new Tally();
   metrics?.observe({ counters, tally, mirror, upstream, verifiers, policy, trust, index });
   const sweep = (): void => void blobs.sweep().catch((error: unknown) => log.warn({ err: error }, "quarantine could not be swept"));
@@ -204,6 +214,8 @@ export async function compose(config: Config, { clock, log, env, background = tr
       tokens,
       explainer,
       index,
+      publicLog: new PublicLog({ tree, signer, showsEntries: config.log.showsEntries }),
+      logOrigin: originOf,
       counters,
       tally,
       hot,
@@ -229,6 +241,8 @@ export async function compose(config: Config, { clock, log, env, background = tr
       await Promise.all([manifests.close(), ...verifiers.map((verifier) => verifier.close?.())]);
       await counters.close();
       await decisions.close();
+      await checkpoints?.close();
+      await tree.close();
       await blobs.close();
       await tokens.close();
       await packages.close();

@@ -7,6 +7,7 @@ import { isLoopbackHost } from "../core/loopback.ts";
 import { DIALECTS } from "../core/ports/upstream-client.ts";
 import { boolean, choice, duration, integer, list, map, parsedBy, text, unexpected, wordOr } from "../core/schema.ts";
 import { Secret } from "../core/secret.ts";
+import { isLogName } from "../core/tlog/note-key.ts";
 import { gitSchema } from "./git-schema.ts";
 import { parseSize } from "./size.ts";
 
@@ -18,7 +19,7 @@ export interface Surroundings {
 }
 
 /** First path segments that Assay answers itself, or may one day. */
-const RESERVED_NAMES = ["api", "assets", "git", "healthz", "livez", "metrics", "readyz", "static"];
+const RESERVED_NAMES = ["api", "assets", "git", "healthz", "livez", "log", "metrics", "readyz", "static"];
 
 export const REPOSITORY_TYPES = ["mirror", "hosted", "virtual"] as const;
 
@@ -171,7 +172,13 @@ export function configSchema(surroundings: Surroundings) {
       (keys) => keys.token_env === undefined || keys.token_file === undefined,
       { error: "either token_env or token_file" },
     ),
-    log: map({ level: choice(["debug", "info", "warn", "error", "silent"]) }),
+    log: map({
+      level: choice(["debug", "info", "warn", "error", "silent"]),
+      origin: parsedBy("the name of the decision log, printable ASCII without spaces and +, such as mirror.example/log", (value) =>
+        typeof value === "string" && isLogName(value) ? value : undefined,
+      ).optional(),
+      entries: boolean().optional(),
+    }),
     memory: map({ documents: size(1024 ** 2), bodies: size(1024 ** 2) }),
     limits: map(limitShape()),
     shutdown_grace: duration(0, DAY_MS, "0 to 1d"),

@@ -7,6 +7,7 @@ import { AssayError } from "../core/errors.ts";
 import { formatGitRepository, parseGitRepository } from "../core/git.ts";
 import { parseGlob } from "../core/glob.ts";
 import type { Limits } from "../core/limits.ts";
+import { isLoopbackHost } from "../core/loopback.ts";
 import type { RepositoryPolicy } from "../core/policy.ts";
 import type { Dialect, Upstream } from "../core/ports/upstream-client.ts";
 import { formatProblem, type Problem } from "../core/problems.ts";
@@ -105,6 +106,15 @@ export interface GitHostConfig extends GitHost {
   readonly upstream: UpstreamConfig;
 }
 
+export interface LogConfig {
+  /** Of what the process logs. */
+  readonly level: LogLevel;
+  /** The decision log's name for itself, where the operator gave it one. */
+  readonly origin?: string;
+  /** Whether the decision log's entries, which name clients, are shown to everybody who can reach us. */
+  readonly showsEntries: boolean;
+}
+
 /** Everything an operator can set, parsed. Safe to log: credentials print as `[secret]`. */
 export interface Config {
   /** The file it was read from; undefined where there was none. */
@@ -129,7 +139,7 @@ export interface Config {
   readonly git: GitConfig;
   /** Undefined where /metrics is not answered. With a token, only to those who show it. */
   readonly metrics: { readonly token?: Secret } | undefined;
-  readonly log: { readonly level: LogLevel };
+  readonly log: LogConfig;
   readonly memory: { readonly documentsBytes: number; readonly bodiesBytes: number };
   readonly limits: Limits;
   readonly shutdownGraceMs: number;
@@ -168,6 +178,12 @@ function toMetrics({ enabled, token_env, token_file }: Written["metrics"]): Conf
   return enabled ? { ...(token ? { token } : {}) } : undefined;
 }
 
+/** Where nothing is said entries are shown on this machine alone. */
+function toLog({ log: { level, origin, entries }, listen, public_url }: Written): LogConfig {
+  const isOurs = isLoopbackHost(listen.host) && public_url === undefined;
+  return { level, ...(origin === undefined ? {} : { origin }), showsEntries: entries ?? isOurs };
+}
+
 function invalid(problems: readonly Problem[]): AssayError {
   const lines = [...new Set(problems.map(formatProblem))];
   return new AssayError("CONFIG_INVALID", `the configuration is not valid:\n${lines.join("\n")}`, {
@@ -193,7 +209,7 @@ function toConfig(written: Written, file: string | undefined): Config {
     offline: written.offline,
     git: toGit(written.git),
     metrics: toMetrics(written.metrics),
-    log: written.log,
+    log: toLog(written),
     memory: { documentsBytes: written.memory.documents, bodiesBytes: written.memory.bodies },
     limits: toLimits(written.limits),
     shutdownGraceMs: written.shutdown_grace,

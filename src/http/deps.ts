@@ -5,12 +5,13 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
-import type { SigningKeys } from "../core/ports/signing-keys.ts";
+import type { PublishedKey, SigningKeys } from "../core/ports/signing-keys.ts";
 import type { Tokens } from "../core/ports/tokens.ts";
 import type { TrustStatus } from "../core/ports/trust.ts";
 import type { Counters } from "../mirror/counters.ts";
 import type { Explainer } from "../mirror/explain.ts";
 import type { GitSources } from "../mirror/git/git-sources.ts";
+import type { PublicLog } from "../mirror/log/public-log.ts";
 import type { Mirror } from "../mirror/obtain.ts";
 import type { Summaries } from "../mirror/summaries.ts";
 import type { Hot } from "./hot.ts";
@@ -29,6 +30,10 @@ export interface HttpDeps {
   readonly tokens: Pick<Tokens, "find">;
   readonly explainer: Pick<Explainer, "known">;
   readonly index: Pick<Index, "counters">;
+  /** The decision log, for whoever watches it. */
+  readonly publicLog: PublicLog;
+  /** The log's name for itself, which may be made of the keys. */
+  readonly logOrigin: (keys: readonly PublishedKey[]) => string;
   readonly counters: Counters;
   readonly tally: Tally;
   readonly hot: Hot;

@@ -19,6 +19,7 @@ import { readBody } from "./request-body.ts";
 import { serveArtifact } from "./serve-artifact.ts";
 import { serveExplanation } from "./serve-explanation.ts";
 import { answerGit, GIT_PROBLEMS, serveGit } from "./serve-git.ts";
+import { LOG_NAME, serveLog } from "./serve-log.ts";
 import { answerManagement } from "./serve-management.ts";
 import { answerMetrics } from "./serve-metrics.ts";
 import { hotPage, servePage } from "./serve-page.ts";
@@ -48,7 +49,12 @@ export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean 
     await serveExplanation(incoming as IncomingMessage, outgoing as ServerResponse, context.req.query("purl"), deps);
     return RESPONSE_ALREADY_SENT;
   });
-  app.get("/.well-known/assay-keys.json", (context) => answerKeys(deps.keys).then((answer) => context.json(answer)));
+  app.get("/.well-known/assay-keys.json", (context) => answerKeys(deps.keys, deps.logOrigin).then((answer) => context.json(answer)));
+  app.all(`/${LOG_NAME}/*`, async (context) => {
+    const { incoming, outgoing } = context.env;
+    await serveLog(incoming as IncomingMessage, outgoing as ServerResponse, deps.publicLog, deps.limits.pathCharacters);
+    return RESPONSE_ALREADY_SENT;
+  });
   const { metrics } = deps;
   if (metrics) app.get("/metrics", (context) => answerMetrics(metrics, context.req.header("authorization")));
   const { git } = deps;
