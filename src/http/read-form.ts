@@ -25,14 +25,17 @@ export interface FormLimits {
 export async function* readForm(request: IncomingMessage, { fieldBytes, idleMs }: FormLimits): AsyncGenerator<FormPart> {
   const queue = new PartQueue();
   const busboy = openForm(request, fieldBytes);
-  busboy.on("field", (name, value, nameCut, valueCut) => {
-    if (nameCut || valueCut) queue.fail(tooLarge(`the field ${quote(name)} of the form has more than ${fieldBytes} bytes`));
+  // The parser's types know no part without a name; its events do.
+  busboy.on("field", (name: string | undefined, value, nameCut, valueCut) => {
+    if (name === undefined) queue.fail(nameless());
+    else if (nameCut || valueCut) queue.fail(tooLarge(`the field ${quote(name)} of the form has more than ${fieldBytes} bytes`));
     else queue.push({ kind: "field", name, value });
   });
-  busboy.on("file", (name, bytes) => {
+  busboy.on("file", (name: string | undefined, bytes) => {
     // Also of one that nobody reads: an error without a listener would end the process.
     bytes.on("error", () => {});
-    queue.push({ kind: "file", name, bytes: translated(bytes) }, bytes);
+    if (name === undefined) queue.fail(nameless());
+    else queue.push({ kind: "file", name, bytes: translated(bytes) }, bytes);
   });
   for (const event of ["partsLimit", "filesLimit", "fieldsLimit"] as const) {
     busboy.on(event, () => queue.fail(tooLarge(`the form has more than ${MAX_PARTS} parts`)));
@@ -163,6 +166,12 @@ async function* translated(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uin
 
 function malformed(cause: unknown): AssayError {
   return new AssayError("BAD_REQUEST", "the body is no multipart/form-data that can be read to its end", { cause });
+}
+
+function nameless(): AssayError {
+  return new AssayError("BAD_REQUEST", "a part of the form has no name", {
+    help: 'each part needs Content-Disposition: form-data; name="…"',
+  });
 }
 
 function tooLarge(message: string): AssayError {

@@ -63,6 +63,8 @@ test.each([
   ["is of another type", "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", "BAD_REQUEST"],
   ["names no boundary", "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data\r\nContent-Length: 2\r\n\r\n{}", "BAD_REQUEST"],
   ["has a field past its bound", `${chunked(`${FIELD}${"e".repeat(200)}\r\n--b--\r\n`)}0\r\n\r\n`, "PAYLOAD_TOO_LARGE"],
+  ["has a field without a name", `${chunked("--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n")}0\r\n\r\n`, "BAD_REQUEST"],
+  ["has a file without a name", `${chunked(`${FILE.replace('name="archive"; ', "")}\r\n--b--\r\n`)}0\r\n\r\n`, "BAD_REQUEST"],
 ])("a body that %s is refused", async (_, bytes, code) => {
   expect(await (await send(bytes)).outcome).toBe(code);
 });

@@ -18,11 +18,13 @@ export interface UploadFields {
 }
 
 const ARMOR = "-----BEGIN PGP SIGNATURE-----";
+/** Everything beside the archive is held while the form is read, by every sender at once: together it may be as large as this many bundles. */
+const TEXT_BUNDLES = 4;
 const SIGNATURE_TYPES = ["sigstore", "gpg"];
 
 /**
  * Reads the form of `POST /packages`: `archive`, once, is handed to `receive` as it comes; `signature` and `attestation` may each be a field or a file, several times. Throws
- * BAD_REQUEST for a form without an archive or with two, for parts that there are not, and PAYLOAD_TOO_LARGE for a part past its bound.
+ * BAD_REQUEST for a form without an archive or with two, for parts that there are not, and PAYLOAD_TOO_LARGE for a part past its bound, and for all of them together past theirs.
  */
 export async function readUploadForm(
   parts: AsyncIterable<FormPart>,
@@ -30,7 +32,9 @@ export async function readUploadForm(
   limits: Pick<Limits, "bundleBytes">,
 ): Promise<UploadFields> {
   const texts = new Map<string, string[]>();
+  const maxBytes = limits.bundleBytes * TEXT_BUNDLES;
   let hasArchive = false;
+  let textBytes = 0;
   for await (const part of parts) {
     if (part.name === "archive" && part.kind === "file") {
       if (hasArchive) throw new AssayError("BAD_REQUEST", "the form has two parts named archive, expected one");
@@ -38,6 +42,12 @@ export async function readUploadForm(
       await receive(part.bytes);
     } else if (TEXTS.has(part.name)) {
       const text = part.kind === "field" ? part.value : await wholeText(part.name, part.bytes, limits.bundleBytes);
+      textBytes += Buffer.byteLength(text);
+      if (textBytes > maxBytes) {
+        throw new AssayError("PAYLOAD_TOO_LARGE", `what is sent beside the archive has more than ${maxBytes} bytes together`, {
+          help: "send one signature and one attestation of each kind; the operator can raise limits.bundle",
+        });
+      }
       texts.set(part.name, [...(texts.get(part.name) ?? []), text]);
     } else {
       const help =

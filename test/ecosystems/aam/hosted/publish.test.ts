@@ -238,6 +238,14 @@ describe("what cannot be published", () => {
       "payload_too_large",
     ],
     [
+      "parts that are well one by one, and too much together",
+      TOOL.bytes,
+      Array.from({ length: 5 }, () => ["attestation", `{}${" ".repeat(1024 * 1024 - 2)}`] as const),
+      413,
+      "PAYLOAD_TOO_LARGE",
+      "payload_too_large",
+    ],
+    [
       "more parts than there may be",
       TOOL.bytes,
       Array.from({ length: 70 }, () => ["attestation", "{}"] as const),
