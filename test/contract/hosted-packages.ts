@@ -80,7 +80,7 @@ export function hostedPackagesContract(name: string, open: () => Promise<HostedP
       const store = await open();
       const outcome = await store.publish("skills", { ...PUBLICATION, tag: "stable" }, PUBLISHED);
       const { name: packageName, version, digest, sizeBytes, publishedAt, publishedBy, status, fields } = PUBLICATION;
-      const expected = { name: packageName, version, digest, sizeBytes, publishedAt, publishedBy, status, fields };
+      const expected = { name: packageName, version, digest, sizeBytes, publishedAt, publishedBy, status, tag: "stable", fields };
       expect(outcome).toEqual({ kind: "published", version: { id: expect.any(Number), ...expected } });
       const again = await open();
       expect(await again.package("skills", KEY.name)).toEqual({
@@ -149,6 +149,24 @@ export function hostedPackagesContract(name: string, open: () => Promise<HostedP
       await store.publish("skills", { ...PUBLICATION, version: "2.0.0", precedence: "2.0.0", digest: OTHER_BYTES }, PUBLISHED);
       expect(await store.setTag({ ...KEY, version: "2.0.0" }, "stable", entry("tag.set"))).toBe(true);
       expect((await store.package("skills", KEY.name))?.tags).toEqual(new Map([["stable", "2.0.0"]]));
+    });
+
+    test.each([
+      ["approved", "2.0.0"],
+      ["rejected", "1.0.0"],
+    ] as const)("a tag stays where it is while the version that wants it waits; %s, it is at %s", async (status, expected) => {
+      const store = await open();
+      const [next, tag] = ["2.0.0", "stable"];
+      await store.publish("skills", { ...PUBLICATION, tag }, PUBLISHED);
+      await store.publish(
+        "skills",
+        { ...PUBLICATION, version: next, precedence: next, digest: OTHER_BYTES, tag, status: "pending" },
+        PUBLISHED,
+      );
+      const tags = async (): Promise<unknown> => (await store.package("skills", KEY.name))?.tags;
+      expect(await tags()).toEqual(new Map([[tag, "1.0.0"]]));
+      await store.decide({ ...KEY, version: next }, { approver: "bob", status, createdAt: 7 }, entry("version.approve"));
+      expect(await tags()).toEqual(new Map([[tag, expected]]));
     });
 
     test("a pending version is decided once", async () => {

@@ -23,6 +23,8 @@ export interface HostedVersion {
   /** Owner of the token that published it. */
   readonly publishedBy: string;
   readonly status: ApprovalStatus;
+  /** What it was published with. A pending version carries it from its approval on. */
+  readonly tag?: string;
   readonly yankedAt?: number;
   readonly deprecated?: Deprecation;
   /** What its manifest says about it, for pages. */
@@ -118,7 +120,7 @@ export interface HostedPackages {
   removeTag(key: Omit<VersionKey, "version">, tag: string, entry: AuditEntry): Promise<boolean>;
   setYanked(key: VersionKey, yankedAt: number | undefined, entry: AuditEntry): Promise<boolean>;
   setDeprecated(key: VersionKey, deprecated: Deprecation | undefined, entry: AuditEntry): Promise<boolean>;
-  /** Of a version that is pending; of any other it changes nothing. */
+  /** Of a version that is pending; of any other it changes nothing. One that is approved takes the tag that it was published with. */
   decide(key: VersionKey, approval: Approval, entry: AuditEntry): Promise<boolean>;
   approvals(key: VersionKey): Promise<readonly Approval[]>;
   /** Versions that wait for approval, oldest first. */

@@ -66,7 +66,7 @@ export class SqliteHostedPackages implements HostedPackages {
         return { kind: isSame ? "held" : "conflict", version };
       }
       const id = this.#addVersion(packageId, publication);
-      if (publication.tag !== undefined) this.#putTag(packageId, publication.tag, id);
+      if (publication.tag !== undefined && publication.status === "approved") this.#putTag(packageId, publication.tag, id);
       this.#audit.append(repository, entry);
       return { kind: "published", version: toVersion(this.#database.prepare(`${SELECT_VERSION} WHERE v.id = ?`).get(id)) };
     });
@@ -146,10 +146,15 @@ export class SqliteHostedPackages implements HostedPackages {
     const add = this.#database.prepare(
       "INSERT INTO hosted_approvals (version_id, approver, status, comment, created_at) VALUES (?, ?, ?, ?, ?)",
     );
+    const putAskedTag = this.#database.prepare(
+      `INSERT INTO hosted_tags (package_id, tag, version_id) SELECT package_id, tag, id FROM hosted_versions WHERE id = ? AND tag IS NOT NULL
+       ON CONFLICT (package_id, tag) DO UPDATE SET version_id = excluded.version_id`,
+    );
     return this.#change(key.repository, entry, () => {
       const id = this.#versionId(key) ?? null;
       if (update.run(approval.status, id).changes === 0) return false;
       add.run(id, approval.approver, approval.status, approval.comment ?? null, approval.createdAt);
+      if (approval.status === "approved") putAskedTag.run(id);
       return true;
     });
   }
@@ -214,13 +219,13 @@ export class SqliteHostedPackages implements HostedPackages {
 
   #addVersion(packageId: number, publication: Publication): number {
     const add = this.#database.prepare(
-      `INSERT INTO hosted_versions (package_id, version, precedence, digest, size_bytes, published_at, published_by, status, fields, signatures)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO hosted_versions (package_id, version, precedence, digest, size_bytes, published_at, published_by, status, tag, fields, signatures)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    const { version, precedence, digest, sizeBytes, publishedAt, publishedBy, status, fields, signatures } = publication;
+    const { version, precedence, digest, sizeBytes, publishedAt, publishedBy, status, tag = null, fields, signatures } = publication;
     const bytes = Buffer.from(digest, "hex");
-    const json = [JSON.stringify(fields), JSON.stringify(signatures)];
-    return Number(add.run(packageId, version, precedence, bytes, sizeBytes, publishedAt, publishedBy, status, ...json).lastInsertRowid);
+    const more = [status, tag, JSON.stringify(fields), JSON.stringify(signatures)];
+    return Number(add.run(packageId, version, precedence, bytes, sizeBytes, publishedAt, publishedBy, ...more).lastInsertRowid);
   }
 
   #versionId({ repository, name, version }: VersionKey): number | undefined {

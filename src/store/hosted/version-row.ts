@@ -17,6 +17,7 @@ const rowSchema = z.object({
   publishedAt: timeSchema,
   publishedBy: z.string(),
   status: z.enum(["pending", "approved", "rejected"]),
+  tag: z.string().nullable(),
   yankedAt: timeSchema.nullable(),
   deprecated: jsonColumn(z.object({ message: z.string(), replacement: z.string().exactOptional() })).nullable(),
   fields: objectColumn,
@@ -25,10 +26,15 @@ const rowSchema = z.object({
 /** Selects what `toVersion` reads. Without the signatures, which may have a MiB. */
 export const SELECT_VERSION = `
   SELECT v.id, p.name, v.version, v.digest, v.size_bytes AS sizeBytes, v.published_at AS publishedAt, v.published_by AS publishedBy, v.status,
-    v.yanked_at AS yankedAt, v.deprecated, v.fields
+    v.tag, v.yanked_at AS yankedAt, v.deprecated, v.fields
   FROM hosted_versions v JOIN hosted_packages p ON p.id = v.package_id`;
 
 export function toVersion(row: unknown): HostedVersion {
-  const { yankedAt, deprecated, ...version } = readRow(rowSchema, row, "a published version");
-  return { ...version, ...(yankedAt === null ? {} : { yankedAt }), ...(deprecated === null ? {} : { deprecated }) };
+  const { tag, yankedAt, deprecated, ...version } = readRow(rowSchema, row, "a published version");
+  return {
+    ...version,
+    ...(tag === null ? {} : { tag }),
+    ...(yankedAt === null ? {} : { yankedAt }),
+    ...(deprecated === null ? {} : { deprecated }),
+  };
 }

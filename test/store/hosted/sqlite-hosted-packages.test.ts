@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { parseDigest } from "../../../src/core/digest.ts";
 import type { Publication } from "../../../src/core/ports/hosted-packages.ts";
 import { SqliteHostedPackages } from "../../../src/store/hosted/sqlite-hosted-packages.ts";
+import { MIGRATIONS } from "../../../src/store/migrations/index.ts";
 import { codeOf } from "../../contract/code-of.ts";
 import { hostedPackagesContract } from "../../contract/hosted-packages.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -88,4 +89,23 @@ describe("the database itself holds on to what was published", () => {
     database.exec("UPDATE hosted_versions SET deprecated = 'nonsense'");
     expect(await codeOf((await open()).package("skills", "tool"))).toBe("STORE_CORRUPT");
   });
+});
+
+/** Migrations that a database had before a pending version kept the tag that it wants. */
+const BEFORE_ASKED_TAGS = 7;
+
+test("a tag that a pending version had taken in a database of before waits for its approval", async () => {
+  const raw = new Database(join(dataDir, "assay.db"));
+  for (const migration of MIGRATIONS.slice(0, BEFORE_ASKED_TAGS)) raw.exec(migration);
+  raw.exec(`
+    INSERT INTO hosted_packages (id, repository, name, owner) VALUES (1, 'skills', 'tool', 'alice');
+    INSERT INTO hosted_versions (id, package_id, version, precedence, digest, size_bytes, published_at, published_by, status, fields, signatures)
+      VALUES (1, 1, '1.0.0', '1.0.0', zeroblob(32), 1, 1, 'alice', 'approved', '{}', '{}'), (2, 1, '2.0.0', '2.0.0', zeroblob(32), 1, 1, 'alice', 'pending', '{}', '{}');
+    INSERT INTO hosted_tags (package_id, tag, version_id) VALUES (1, 'old', 1), (1, 'stable', 2);
+  `);
+  raw.pragma(`user_version = ${BEFORE_ASKED_TAGS}`);
+  raw.close();
+  const found = await (await open()).package("skills", "tool");
+  expect(found?.tags).toEqual(new Map([["old", "1.0.0"]]));
+  expect(found?.versions.map(({ tag }) => tag)).toEqual([undefined, "stable"]);
 });

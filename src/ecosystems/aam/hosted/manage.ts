@@ -149,9 +149,19 @@ function publishedObject(dialect: Dialect, { version: kept }: Published, request
   };
 }
 
-function waiting({ id, name, version, digest, publishedAt, publishedBy, status }: HostedVersion): JsonObject {
+/** With the tag that it will take, which whoever approves it decides about, too. */
+function waiting({ id, name, version, digest, publishedAt, publishedBy, status, tag }: HostedVersion): JsonObject {
   const integrity = formatIntegrity("sha256", digest);
-  return { id: String(id), package: name, version, integrity, publishedAt: isoTime(publishedAt), publishedBy, status };
+  return {
+    id: String(id),
+    package: name,
+    version,
+    integrity,
+    publishedAt: isoTime(publishedAt),
+    publishedBy,
+    status,
+    ...(tag === undefined ? {} : { tag }),
+  };
 }
 
 function answer(status: number, value: JsonObject): PlainAnswer {

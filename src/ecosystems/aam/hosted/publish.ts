@@ -90,7 +90,7 @@ async function submit(
         version,
         token,
         now: publishing.clock.now(),
-        metadata: metadataOf(examined),
+        metadata: { ...metadataOf(examined), ...(fields.tag === undefined ? {} : { tag: fields.tag }) },
       } as const;
       return auditEntry(request, about);
     },

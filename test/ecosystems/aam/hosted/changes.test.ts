@@ -199,6 +199,18 @@ describe("approvals", () => {
     expect((await bench.mirror.get(`${PACKAGE}/1.0.0/tarball`)).status).toBe(200);
   });
 
+  test("a tag stays with the version that has it while another waits for it, and who approves is told of it", async () => {
+    const { bench, admin } = await withPending();
+    await bench.send("POST", `${FLAT}/1.0.0/approve`, { token: admin, body: { status: "approved" } });
+    await bench.publish(archiveOf("1.1.0"), { parts: [["tag", "stable"]] });
+    expect(await json(bench.mirror.get(`${FLAT}/tags`))).toMatchObject({ tags: { latest: "1.0.0", stable: "1.0.0" } });
+    expect(await json(bench.send("GET", "/skills/approvals", { token: admin }))).toMatchObject({
+      approvals: [{ version: "1.1.0", tag: "stable" }],
+    });
+    await bench.send("POST", `${FLAT}/1.1.0/approve`, { token: admin, body: { status: "rejected" } });
+    expect(await json(bench.mirror.get(`${PACKAGE}/stable`))).toMatchObject({ version: "1.0.0" });
+  });
+
   test("a rejected version is never seen, and its number is used up", async () => {
     const { bench, admin } = await withPending();
     const response = await bench.send("POST", `${FLAT}/1.0.0/approve`, { token: admin, body: { status: "rejected", comment: "no" } });
