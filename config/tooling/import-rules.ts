@@ -44,6 +44,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["app"],
   "seek-bzip": ["verify"],
   semver: ["ecosystems", "policy"],
+  "smol-toml": ["ecosystems"],
   tar: ["ecosystems", "verify"],
   "tuf-js": ["verify"],
   undici: ["upstream"],

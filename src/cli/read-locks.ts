@@ -36,7 +36,7 @@ export async function readLock(path: string, { limits }: Pick<Config, "limits">,
   const body = await readBounded(path, limits.sidecarBytes);
   const manifest = await readManifest(reader, path, { ...flags, maxBytes: limits.sidecarBytes });
   const included = reader.includes && (await readIncludes(path, body, limits, (text) => reader.includes?.(text, limits) ?? []));
-  const surroundings: LockSurroundings = { ...(manifest ? { manifest } : {}), ...(included ? { included } : {}) };
+  const surroundings: LockSurroundings = { name: basename(path), ...(manifest ? { manifest } : {}), ...(included ? { included } : {}) };
   const reading = reader.read(body, surroundings, limits);
   if (reading.ok) return reading.lock;
   throw new AssayError("BAD_REQUEST", `${shown(path)} cannot be used as a lock\n${problemLines(reading.problems)}`);

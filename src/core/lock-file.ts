@@ -79,6 +79,8 @@ export interface LockManifest {
 
 /** What is found beside a lock. */
 export interface LockSurroundings {
+  /** The lock's own file name, where a kind of lock may have several. */
+  readonly name?: string;
   /** What `stale` is told by, beside the lock itself. */
   readonly manifest?: LockManifest;
   /** What `includes` named, and what that named in turn, each under its path as seen from the lock's own folder. */

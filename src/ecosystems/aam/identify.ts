@@ -3,8 +3,8 @@ import { AssayError } from "../../core/errors.ts";
 import { type JsonObject, parseJsonObject } from "../../core/json.ts";
 import type { ArchiveFormat, Identification, Manifest } from "../../core/ports/ecosystem.ts";
 import { quote, quoteValue } from "../../core/quote.ts";
+import { parseYamlObject } from "../../core/yaml-document.ts";
 import { repeatedMember } from "./repeated-member.ts";
-import { parseYamlObject } from "./yaml-document.ts";
 
 const UAAPS_MANIFEST = "package.agent.json";
 const CLIENT_MANIFEST = "aam.yaml";

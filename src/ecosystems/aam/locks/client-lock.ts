@@ -5,7 +5,7 @@ import { JsonFields, JsonShapeError } from "../../../core/json-fields.ts";
 import type { Limits } from "../../../core/limits.ts";
 import type { LockEntry, LockReader, LockReading, UncoveredEntry } from "../../../core/lock-file.ts";
 import { quote } from "../../../core/quote.ts";
-import { parseYamlObject } from "../yaml-document.ts";
+import { parseYamlObject } from "../../../core/yaml-document.ts";
 import { lockedArtifact, lockedName, lockedVersion } from "./entry-fields.ts";
 
 const LOCK = "aam-lock.yaml";

@@ -2,7 +2,7 @@ import { isScalar, parseDocument, visit } from "yaml";
 import { AssayError } from "../../../core/errors.ts";
 import type { JsonObject } from "../../../core/json.ts";
 import { quote } from "../../../core/quote.ts";
-import { parseYamlObject } from "../yaml-document.ts";
+import { parseYamlObject } from "../../../core/yaml-document.ts";
 
 /** Bytes of a `package.agent.yaml`: YAML is slow to parse. */
 const AUTHORED_MANIFEST_BYTES = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { AssayError } from "../../../core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../../core/json.ts";
+import { parseYamlObject } from "../../../core/yaml-document.ts";
 import { folderName, type PackageName } from "../names.ts";
-import { parseYamlObject } from "../yaml-document.ts";
 import { archiveInFolder, type FolderSource } from "./folder-source.ts";
 import { catalogueEntries } from "./json-folder.ts";
 import { readPackageObject } from "./read-package-object.ts";

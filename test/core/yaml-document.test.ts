@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseYamlObject } from "../../../src/ecosystems/aam/yaml-document.ts";
+import { parseYamlObject } from "../../src/core/yaml-document.ts";
 
 const parse = (text: string, maxDepth = 20) => parseYamlObject(Buffer.from(text), { maxDepth, source: "a test" });
 
