@@ -272,7 +272,7 @@ describe("a lock that cannot be used", () => {
   });
 
   test.each([
-    ["a name that is no lock's", { name: "package-agent.txt" }, {}, "USAGE"],
+    ["a name that is no lock's", { name: "package-agent.json" }, {}, "USAGE"],
     ["a manifest for the lock of the aam client", { name: "aam-lock.yaml" }, { manifest: "package.agent.json" }, "USAGE"],
     ["a repository that there is not", {}, { repository: "npm" }, undefined],
   ] as const)("%s", async (_, project, flags, expected) => {
