@@ -103,6 +103,7 @@ test("a tag that a pending version had taken in a database of before waits for i
       VALUES (1, 1, '1.0.0', '1.0.0', zeroblob(32), 1, 1, 'alice', 'approved', '{}', '{}'), (2, 1, '2.0.0', '2.0.0', zeroblob(32), 1, 1, 'alice', 'pending', '{}', '{}');
     INSERT INTO hosted_tags (package_id, tag, version_id) VALUES (1, 'old', 1), (1, 'stable', 2);
   `);
+  raw.pragma(`application_id = ${0x41737379}`);
   raw.pragma(`user_version = ${BEFORE_ASKED_TAGS}`);
   raw.close();
   const found = await (await open()).package("skills", "tool");
