@@ -14,6 +14,8 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 const MAX_PAGE = 1_000_000;
 const FILTER_CHARACTERS = 200;
+/** What a page of one package's entries can be asked for by, and the next page with it. */
+const FILTERS = ["event", "actor", "from", "to"];
 
 /**
  * The audit log, newest first: of one package for its owner, of all for an admin. In pages by cursor or by number, as the dialect has it. Throws BAD_REQUEST for a query that
@@ -37,7 +39,14 @@ export async function auditLog(
     return { kind: "plain", status: 200, contentType: "application/json", body: jsonBody(body) };
   }
   const next = offset + entries.length;
-  const link = `<${baseOf(request)}/packages/${name}/audit-log?limit=${limit}&cursor=${next}>; rel="next"`;
+  const asked = FILTERS.flatMap((key) =>
+    query
+      .getAll(key)
+      .slice(0, 1)
+      .map((value) => [key, value]),
+  );
+  const further = new URLSearchParams([...asked, ["limit", String(limit)], ["cursor", String(next)]]);
+  const link = `<${baseOf(request)}/packages/${name}/audit-log?${further}>; rel="next"`;
   return {
     kind: "plain",
     status: 200,

@@ -27,7 +27,7 @@ export async function memberFor(services: Services, repository: Repository, segm
 
 /**
  * The member that a name is bound to, whatever others have under it: the one that its scope is reserved for, else the hosted one that it was published to, approved yet or not. No
- * other member hears of the name. Undefined for a name that is the first mirrored member's that has it.
+ * other member hears of the name. One of which every version was rejected is free again: else whoever may publish, and not approve, could take any mirrored package away for good. Undefined for a name that is the first mirrored member's that has it.
  */
 export async function boundTo(
   { publishing }: Pick<AamServices, "publishing">,
@@ -38,7 +38,8 @@ export async function boundTo(
   const reserved = members.find(({ scopes }) => scopes?.includes(scope));
   if (reserved) return reserved;
   for (const member of members.filter(({ hosted }) => hosted)) {
-    if (await publishing?.packages.package(member.name, name)) return member;
+    const found = await publishing?.packages.package(member.name, name);
+    if (found?.versions.some(({ status }) => status !== "rejected")) return member;
   }
   return undefined;
 }

@@ -231,6 +231,19 @@ describe("the audit log", () => {
     expect((await bench.send("GET", `/skills/api/v1/audit-log?${query}`, { token })).status).toBe(400);
   });
 
+  test("the next page is of what the first was asked for, and of nothing else", async () => {
+    const bench = await withTwo();
+    await bench.send("POST", `${PACKAGE}/1.0.0/yank`, { token: await bench.token({ scopes: ["yank"] }) });
+    const query = "event=package.publish&actor=alice&from=2000-01-01&to=2100-01-01T00:00:00Z&limit=1&other=x";
+    const first = await bench.send("GET", `${PACKAGE}/audit-log?${query}`);
+    expect(await json(first)).toMatchObject({ entries: [{ target: { version: "1.1.0" } }] });
+    const next = new URL(/<([^>]*)>/.exec(first.headers.get("link") ?? "")?.[1] ?? "");
+    expect([...next.searchParams.keys()]).toEqual(["event", "actor", "from", "to", "limit", "cursor"]);
+    const rest = await bench.send("GET", `${next.pathname}${next.search}`);
+    expect(rest.headers.get("link")).toBeNull();
+    expect(await json(rest)).toMatchObject({ entries: [{ event: "package.publish", target: { version: "1.0.0" } }] });
+  });
+
   test("tells who changed what, by which token, newest first, in pages of both kinds", async () => {
     const bench = await withTwo();
     await bench.send("POST", `${PACKAGE}/1.0.0/yank`, { token: await bench.token({ scopes: ["yank"] }) });

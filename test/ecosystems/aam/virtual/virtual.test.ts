@@ -100,6 +100,18 @@ describe("a name that was published here", () => {
   });
 });
 
+test("a name of which everything was rejected is the mirrored member's again", async () => {
+  const bench = await startVirtual({ approval: true });
+  const theirs = publishSignedAam(bench.upstream, "git-utils", undefined).bytes;
+  expect((await bench.publish(buildAam({ name: "git-utils", version: "9.9.9" }).bytes)).status).toBe(201);
+  expect((await bench.mirror.get("/all/packages/git-utils/1.0.0/tarball")).status).toBe(404);
+  const token = await bench.token({ owner: "root", scopes: ["admin"] });
+  await bench.send("POST", "/skills/api/v1/packages/git-utils/9.9.9/approve", { token, body: { status: "rejected" } });
+  const archive = await bench.mirror.get("/all/packages/git-utils/1.0.0/tarball");
+  expect(Buffer.from(await archive.arrayBuffer()).equals(theirs)).toBe(true);
+  expect((await bench.mirror.get("/all/packages/git-utils/9.9.9")).status).toBe(404);
+});
+
 describe("a reserved scope", () => {
   test("of the hosted member is never asked of the mirrored one, before anything was published", async () => {
     const bench = await startVirtual({ hostedScopes: '"@acme"' });
