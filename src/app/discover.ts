@@ -27,17 +27,18 @@ export interface DiscoveryDeps {
 
 /**
  * The configured repositories with their upstreams. One that was given none takes over the index which the clients on this machine are
- * configured with, so that a company's settings are honoured and no registry's address stands in our code. Never throws: a repository
+ * configured with, so that a company's settings are honoured and no registry's address stands in our code; offline, that of last time. Never throws: a repository
  * for which none is found is answered with an empty list, and the log says how to set one.
  */
 export async function discoverUpstreams(
-  config: Pick<Config, "repositories" | "listen" | "publicUrl">,
+  config: Pick<Config, "repositories" | "listen" | "publicUrl" | "offline">,
   deps: DiscoveryDeps,
 ): Promise<readonly MirroredRepository[]> {
   // Each client is asked once, however many repositories want to know.
   const answers = new Map<EcosystemId, Promise<Discovered>>();
   const discover = (ecosystem: EcosystemId): Promise<Discovered> => {
-    const answer = answers.get(ecosystem) ?? findIndex(ecosystem, config, deps);
+    // Offline only what the data folder was filled from is of use; and the clients that would be asked may themselves connect to somewhere, as npm does for news of itself.
+    const answer = answers.get(ecosystem) ?? (config.offline ? NOTHING_FOUND : findIndex(ecosystem, config, deps));
     answers.set(ecosystem, answer);
     return answer;
   };
@@ -61,6 +62,8 @@ type Discovered =
   | { readonly kind: "unusable"; readonly source: string; readonly reason: string }
   | { readonly kind: "none" };
 
+const NOTHING_FOUND = Promise.resolve<Discovered>({ kind: "none" });
+
 function report(repository: RepositoryConfig, discovered: Discovered, { log, remembered }: DiscoveryDeps): readonly UpstreamConfig[] {
   if (discovered.kind === "found") {
     const fields = { repository: repository.name, upstream: discovered.upstream.url.href, source: discovered.source };
@@ -74,7 +77,10 @@ function report(repository: RepositoryConfig, discovered: Discovered, { log, rem
   }
   const address = remembered?.[repository.name];
   if (address === undefined) return [];
-  log.info({ repository: repository.name, upstream: address }, "no client here names an index: the one of last time is taken");
+  log.info(
+    { repository: repository.name, upstream: address },
+    "no client here names an index, or none is asked: the one of last time is taken",
+  );
   return [defaultUpstream(new URL(address))];
 }
 

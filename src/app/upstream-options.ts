@@ -21,7 +21,7 @@ export interface ConnectedRepositories {
 
 /** Finds the upstreams of repositories that were given none, and parts what is configured by who needs it. */
 export async function connectRepositories(
-  config: Pick<Config, "repositories" | "listen" | "publicUrl" | "dataDir">,
+  config: Pick<Config, "repositories" | "listen" | "publicUrl" | "dataDir" | "offline">,
   log: Log,
   env: Environment = process.env,
 ): Promise<ConnectedRepositories> {

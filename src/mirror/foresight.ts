@@ -20,7 +20,11 @@ interface ForesightDeps {
   /** Whether one of the others would look now where it did not before. */
   readonly wouldLook: (repository: Repository, admission: Admission) => boolean;
   readonly clock: Clock;
+  /** Whether no upstream is ever asked: what is not held cannot be had then. */
+  readonly offline: boolean;
 }
+
+const NOT_HELD = "assay: not held here, and this mirror is offline: it asks nobody for it";
 
 /**
  * How long the refusal of an archive that is not held is shown. Upstream may have published what was missing since, the operator may have raised a limit, a newer
@@ -58,8 +62,8 @@ interface Finding {
 }
 
 /**
- * Marks what metadata alone refuses, always: that is a fact about the listing. And what is known to be refused for what was found in it, where something else is
- * left to fall back to: a mark on the last archive of a package would only keep people from reading why it is refused.
+ * Marks what metadata alone refuses, always: that is a fact about the listing. And what is known to be refused for what was found in it, or offline is not held, where
+ * something else is left to fall back to: a mark on the last archive of a package would only keep people from reading why it is refused.
  */
 export class MirrorForesight implements Foresight {
   readonly #deps: ForesightDeps;
@@ -80,6 +84,7 @@ export class MirrorForesight implements Foresight {
       const finding = forecast.refusal ? undefined : this.#recall(subject, scene);
       if (forecast.refusal) foreseen.set(archive.file, inWords(forecast.refusal));
       else if (finding?.refusal) known.set(archive.file, inWords(finding.refusal));
+      else if (this.#deps.offline && !subject.held) known.set(archive.file, NOT_HELD);
       until = Math.min(until, forecast.until, finding?.until ?? until);
     }
     const isOpen = ({ file, withdrawn }: ListedArchive): boolean => !withdrawn && !foreseen.has(file) && !known.has(file);

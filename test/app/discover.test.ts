@@ -57,7 +57,7 @@ function repository(ecosystem: RepositoryConfig["ecosystem"], upstreams: Reposit
 
 async function discover(ecosystem: RepositoryConfig["ecosystem"], machine: Machine, env: Environment = {}) {
   const { log, lines } = recorder();
-  const config = { repositories: [repository(ecosystem)], listen: { host: "127.0.0.1", port: 8740 }, publicUrl: undefined };
+  const config = { repositories: [repository(ecosystem)], listen: { host: "127.0.0.1", port: 8740 }, publicUrl: undefined, offline: false };
   const [found] = await discoverUpstreams(config, { env, log, run: runOn(machine) });
   return { upstreams: (found as MirroredRepository).upstreams, lines };
 }
@@ -206,7 +206,12 @@ describe("the index that the clients are configured with is taken over", () => {
 test("a repository that has upstreams, or is to have none, asks no client", async () => {
   const { log, lines } = recorder();
   const run: RunCommand = () => Promise.reject(new Error("a client was asked"));
-  const config = { repositories: [repository("npm", []), repository("aam")], listen: { host: "127.0.0.1", port: 1 }, publicUrl: undefined };
+  const config = {
+    repositories: [repository("npm", []), repository("aam")],
+    listen: { host: "127.0.0.1", port: 1 },
+    publicUrl: undefined,
+    offline: false,
+  };
   expect((await discoverUpstreams(config, { env: {}, log, run })).map(({ upstreams }) => upstreams)).toEqual([[], []]);
   expect(lines.map(({ fields }) => fields["repository"])).toEqual(["npm", "aam"]);
 });
@@ -219,7 +224,7 @@ test("each client is asked once for any number of repositories", async () => {
   };
   const repositories = [repository("npm"), { ...repository("npm"), name: "second" }];
   await discoverUpstreams(
-    { repositories, listen: { host: "127.0.0.1", port: 1 }, publicUrl: undefined },
+    { repositories, listen: { host: "127.0.0.1", port: 1 }, publicUrl: undefined, offline: false },
     { env: {}, log: recorder().log, run },
   );
   expect(asked).toEqual(["config list --json"]);
@@ -227,7 +232,12 @@ test("each client is asked once for any number of repositories", async () => {
 
 test.skipIf(!has("npm") || !has("python3"))("the real npm and pip answer with an index each", async () => {
   const { log } = recorder();
-  const config = { repositories: [repository("npm"), repository("pypi")], listen: { host: "127.0.0.1", port: 8740 }, publicUrl: undefined };
+  const config = {
+    repositories: [repository("npm"), repository("pypi")],
+    listen: { host: "127.0.0.1", port: 8740 },
+    publicUrl: undefined,
+    offline: false,
+  };
   const found = await discoverUpstreams(config, { env: process.env, log });
   expect(found.map(({ upstreams }) => upstreams[0]?.url.protocol.startsWith("http"))).toEqual([true, true]);
 });

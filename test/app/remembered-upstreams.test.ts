@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { RepositoryConfig } from "../../src/app/config.ts";
 import { discoverUpstreams } from "../../src/app/discover.ts";
-import { recallUpstreams, rememberUpstreams } from "../../src/app/remembered-upstreams.ts";
+import { adoptUpstreams, recallUpstreams, rememberUpstreams } from "../../src/app/remembered-upstreams.ts";
 import type { Log } from "../../src/core/ports/log.ts";
 
 const log: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => log };
@@ -27,8 +27,13 @@ beforeEach(() => {
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 /** One start: recalls, discovers with what this machine's npm answers, remembers. Answers the upstreams that were taken. */
-async function start(answer: string | undefined, upstreams: RepositoryConfig["upstreams"] = "discover"): Promise<readonly string[]> {
-  const config = { dataDir, repositories: [{ ...npm, upstreams }], listen: { host: "127.0.0.1", port: 8740 }, publicUrl: undefined };
+async function start(
+  answer: string | undefined,
+  upstreams: RepositoryConfig["upstreams"] = "discover",
+  offline = false,
+): Promise<readonly string[]> {
+  const listen = { host: "127.0.0.1", port: 8740 };
+  const config = { dataDir, repositories: [{ ...npm, upstreams }], listen, publicUrl: undefined, offline };
   const remembered = await recallUpstreams(dataDir, log);
   const run = async (): Promise<string | undefined> => answer && JSON.stringify({ registry: answer });
   const [repository] = await discoverUpstreams(config, { env: {}, log, run, remembered }).then(async (mirrored) => {
@@ -44,6 +49,24 @@ test("a machine without the client takes the upstream of last time; one that is 
   expect(await start(undefined)).toEqual(["https://npm.internal.example/"]);
   expect(await start("https://other.example/")).toEqual(["https://other.example/"]);
   expect(await start(undefined)).toEqual(["https://other.example/"]);
+});
+
+test("offline no client is asked, since it may connect to somewhere itself: the upstream of last time is taken, whatever the client is configured with now", async () => {
+  await start("https://npm.internal.example/");
+  expect(await start("https://other.example/", "discover", true)).toEqual(["https://npm.internal.example/"]);
+});
+
+test("what a bundle comes from is taken over only where nothing is remembered or configured, and never a folder", async () => {
+  const config = { dataDir, repositories: [npm, { ...npm, name: "second" }, { ...npm, name: "third", upstreams: [] }] };
+  const offered = {
+    npm: "https://npm.internal.example/",
+    second: "file:///etc/",
+    third: "https://third.example/",
+    other: "https://other.example/",
+  };
+  expect(await adoptUpstreams(config, offered, log)).toEqual({ npm: "https://npm.internal.example/" });
+  expect(await adoptUpstreams(config, { npm: "https://another.example/" }, log)).toEqual({});
+  expect(await start(undefined, "discover", true)).toEqual(["https://npm.internal.example/"]);
 });
 
 test("an index that is there but cannot be mirrored is not replaced by a remembered one, which may be a public one", async () => {

@@ -84,7 +84,7 @@ async function marksOf({
   return foresight.marks(REPOSITORY, { name: "tool", upstream: UPSTREAM, archives, admitted });
 }
 
-function foresightOf(index: Index, policy: string, now = NOW, wouldLook = false): MirrorForesight {
+function foresightOf(index: Index, policy: string, now = NOW, wouldLook = false, offline = false): MirrorForesight {
   return new MirrorForesight({
     index,
     policy: {
@@ -94,6 +94,7 @@ function foresightOf(index: Index, policy: string, now = NOW, wouldLook = false)
     verifierIds: ALWAYS_LOOKING,
     wouldLook: () => wouldLook,
     clock: { now: () => now },
+    offline,
   });
 }
 
