@@ -3,6 +3,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { EcosystemServices } from "../core/ports/ecosystem.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { PublishedKey } from "../core/ports/signing-keys.ts";
+import type { UpstreamClient } from "../core/ports/upstream-client.ts";
 import { createOwnRegistry } from "../ecosystems/aam/hosted/own-registry.ts";
 import { createEcosystems } from "../ecosystems/index.ts";
 import type { HttpDeps } from "../http/deps.ts";
@@ -10,6 +11,9 @@ import { Hot, subjectKey } from "../http/hot.ts";
 import { Readers } from "../http/readers.ts";
 import { Tally } from "../http/tally.ts";
 import { boundIndex, upstreamsFor } from "../mirror/bound-upstreams.ts";
+import { Exporter } from "../mirror/bundle/exporter.ts";
+import { Importer } from "../mirror/bundle/importer.ts";
+import { RecordingDocuments } from "../mirror/bundle/recording-documents.ts";
 import { Counters } from "../mirror/counters.ts";
 import { DecisionLog } from "../mirror/decision-log.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
@@ -52,6 +56,8 @@ export interface Assay {
   readonly trust: LiveTrust;
   readonly explainer: Explainer;
   readonly rechecker: Rechecker;
+  readonly exporter: Exporter;
+  readonly importer: Importer;
   readonly locks: Locks;
   readonly planner: Planner;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
@@ -64,6 +70,8 @@ export interface ComposeDeps {
   readonly env: NodeJS.ProcessEnv;
   /** Whether to sweep, and to follow and refresh trust roots, as long as it runs. Not for a command that is over soon. */
   readonly background?: boolean;
+  /** Stands in for the network: nobody else is asked for anything. An import reads a bundle there. */
+  readonly outside?: UpstreamClient;
 }
 
 const COUNTERS_FLUSH_MS = 5_000;
@@ -72,7 +80,7 @@ const SWEEP_MS = 10 * 60_000;
 const OPEN_BLOBS = 256;
 
 /** Throws CONFIG_INVALID for a policy or trust material that cannot be used, and what `openStore` throws. `env` is asked for the clients' index and for proxies. */
-export async function compose(config: Config, { clock, log, env, background = true }: ComposeDeps): Promise<Assay> {
+export async function compose(config: Config, { clock, log, env, background = true, outside: standIn }: ComposeDeps): Promise<Assay> {
   const { repositories, upstreams, rules } = await connectRepositories(config, log, env);
   const halfBytes = Math.floor(config.memory.bodiesBytes / 2);
   const hot = new Hot({ bodyBytes: halfBytes, pageBytes: halfBytes });
@@ -88,14 +96,14 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const metrics = config.metrics && new AssayMetrics();
   const hosts = gitHosts(config, env);
   const reachable = [...upstreams, ...hosts.map(({ reach }) => reach)];
-  const client = createUpstreamClient({ upstreams: reachable, offline: config.offline, limits: config.limits, clock, log });
+  const client = standIn ?? createUpstreamClient({ upstreams: reachable, offline: config.offline, limits: config.limits, clock, log });
   const packages = await SqliteHostedPackages.open(config);
   const tokens = await SqliteTokens.open(config);
   const tree = await SqliteDecisionTree.open(config);
   const outside = metrics ? meteredUpstream(client, metrics.heardUpstream) : client;
   const upstream = withOwnRegistry(outside, createOwnRegistry(packages), blobs);
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
-  const documents = new MirrorDocuments(
+  const mirrored = new MirrorDocuments(
     { index, upstream, counters, clock, log },
     {
       metadataTtlMs: config.metadataTtlMs,
@@ -105,6 +113,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
       offline: config.offline,
     },
   );
+  const documents = new RecordingDocuments(mirrored);
   const knownRegistries = trust.registries.map(({ registry }) => registry);
   const readers = new Readers(blobs, OPEN_BLOBS);
   const foresight = new MirrorForesight({
@@ -113,6 +122,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     verifierIds: ALWAYS_LOOKING,
     wouldLook: (repository, admission) => wouldLook(verifiers, repository, admission) || isOutdated(verifiers, repository, admission),
     clock,
+    offline: config.offline,
   });
   const services: EcosystemServices = {
     documents,
@@ -132,6 +142,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     },
   };
   const ecosystems = createEcosystems(services);
+  const verdicts = verdictSource(services);
   const verifiers = createVerifiers({
     limits: config.limits,
     log,
@@ -141,7 +152,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     managedKeys: () => policy.managedKeys(),
     registryKeys: registryKeySource({ trust, pinned: () => policy.registryKeys() }, services),
     mirrorKeys: policy.mirrorKeys,
-    verdicts: verdictSource(services),
+    verdicts,
   });
   const decisions = new DecisionLog({ index, clock, log });
   const mirror = new Mirror(
@@ -204,6 +215,17 @@ export async function compose(config: Config, { clock, log, env, background = tr
     explainer,
     locks,
     rechecker: new Rechecker({ repositories, mirror, explainer, locks, blobs }),
+    exporter: new Exporter({
+      repositories,
+      ecosystems,
+      documents,
+      index,
+      blobs,
+      keys,
+      trustRoots: () => trust.all.flatMap(({ name, root }) => (root ? [{ name, text: root.text }] : [])),
+      askForVerdict: (ref, resolution) => verdicts({ ref, resolution }),
+    }),
+    importer: new Importer({ repositories, ecosystems, mirror }),
     planner: new Planner({ repositories, ecosystems, verifiers, mirror, index, blobs, policy, clock }),
     http: {
       repositories,

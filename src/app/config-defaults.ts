@@ -17,6 +17,7 @@ export const CONFIG_DEFAULTS = {
   refusal_ttl: "30s",
   stale_if_error: "30d",
   offline: false,
+  import: { keys: [] },
   git: { hosts: [], refresh: "60s", on_rewrite: "refuse", pins: [] },
   metrics: { enabled: true },
   log: { level: "info" },

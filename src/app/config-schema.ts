@@ -167,6 +167,7 @@ export function configSchema(surroundings: Surroundings) {
     refusal_ttl: duration(0, DAY_MS, "0 to 1d"),
     stale_if_error: duration(0, 3650 * DAY_MS, "0 to 3650d"),
     offline: boolean(),
+    import: map({ keys: list(text("a key's id, sha256:…, or the path of a file with public keys"), 100) }),
     git: gitSchema({ auth, certificates, url: upstreamUrl(), proxy: proxyUrl() }),
     metrics: map({ enabled: boolean(), token_env: secretEnv.optional(), token_file: secretFile.optional() }).refine(
       (keys) => keys.token_env === undefined || keys.token_file === undefined,

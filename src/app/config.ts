@@ -136,6 +136,8 @@ export interface Config {
   readonly refusalTtlMs: number;
   readonly staleIfErrorMs: number;
   readonly offline: boolean;
+  /** Whose bundles are imported: ids of keys, or paths of files with public keys. */
+  readonly import: { readonly keys: readonly string[] };
   readonly git: GitConfig;
   /** Undefined where /metrics is not answered. With a token, only to those who show it. */
   readonly metrics: { readonly token?: Secret } | undefined;
@@ -207,6 +209,7 @@ function toConfig(written: Written, file: string | undefined): Config {
     refusalTtlMs: written.refusal_ttl,
     staleIfErrorMs: written.stale_if_error,
     offline: written.offline,
+    import: { keys: written.import.keys },
     git: toGit(written.git),
     metrics: toMetrics(written.metrics),
     log: toLog(written),

@@ -35,6 +35,27 @@ export async function rememberUpstreams(
   if (JSON.stringify(next) !== JSON.stringify(remembered)) await keep(config.dataDir, next, log);
 }
 
+/**
+ * Takes over the upstreams that a bundle comes from, by repository name, where this data folder remembers none: what is imported is held by the upstream it is from, and an empty
+ * Assay on a machine without clients has nobody else to name it. Answers those that were. Never throws.
+ */
+export async function adoptUpstreams(
+  config: Pick<Config, "repositories" | "dataDir">,
+  offered: Readonly<Record<string, string>>,
+  log: Log,
+): Promise<Readonly<Record<string, string>>> {
+  const remembered = await recallUpstreams(config.dataDir, log);
+  const wanting = config.repositories.filter(({ name, upstreams }) => upstreams === "discover" && remembered[name] === undefined);
+  const adopted = Object.fromEntries(
+    wanting.flatMap(({ name }) => {
+      const address = REMEMBERED.safeParse({ [name]: offered[name] }).data?.[name];
+      return address === undefined ? [] : [[name, address] as const];
+    }),
+  );
+  if (Object.keys(adopted).length > 0) await keep(config.dataDir, { ...remembered, ...adopted }, log);
+  return adopted;
+}
+
 /** Never throws: without the note, only a machine without clients is worse off. */
 async function keep(dataDir: string, upstreams: Readonly<Record<string, string>>, log: Log): Promise<void> {
   const file = fileIn(dataDir);

@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { AssayError } from "../core/errors.ts";
 import type { CommandLine } from "./command-line.ts";
+import { addExport } from "./commands/export.ts";
+import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addLog } from "./commands/log.ts";
 import { addPack } from "./commands/pack.ts";
@@ -16,7 +18,22 @@ import { addVerify } from "./commands/verify.ts";
 import { EXIT_DONE, exitCode } from "./exit.ts";
 
 /** In the order in which `assay --help` shows them. */
-const COMMANDS = [addServe, addPolicy, addLog, addKeys, addSetup, addToken, addReports, addPlan, addPack, addPublish, addTrust, addVerify];
+const COMMANDS = [
+  addServe,
+  addPolicy,
+  addLog,
+  addKeys,
+  addSetup,
+  addToken,
+  addReports,
+  addPlan,
+  addExport,
+  addImport,
+  addPack,
+  addPublish,
+  addTrust,
+  addVerify,
+];
 
 /** Runs one command and answers the exit code. Never throws: what went wrong is on standard error, with the next step. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

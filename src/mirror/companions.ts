@@ -11,18 +11,20 @@ export interface MissingCompanion {
 
 /**
  * Asks for everything that clients ask for beside an archive, as they do, so that it is held from then on. What an upstream says it does not have is not missing. Answers what
- * could not be had; throws only what is no failure of that kind.
+ * could not be had; `asked` is what somebody asked for already, and grows; throws only what is no failure of that kind.
  */
 export async function askForCompanions(
   ecosystem: Pick<Ecosystem, "companions" | "handle">,
   repository: Repository,
   ref: ArtifactRef,
-  except: ReadonlySet<string> = new Set(),
+  asked: Set<string> = new Set(),
 ): Promise<readonly MissingCompanion[]> {
   const missing: MissingCompanion[] = [];
   for (const segments of ecosystem.companions(ref)) {
     const path = segments.join("/");
-    if (except.has(path)) continue;
+    const key = `${repository.name}/${path}`;
+    if (asked.has(key)) continue;
+    asked.add(key);
     const error = await ask(ecosystem, repository, segments);
     if (error) missing.push({ path, error });
   }

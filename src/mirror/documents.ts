@@ -83,6 +83,8 @@ export class MirrorDocuments implements Documents {
 
   async #held(request: DocumentRequest): Promise<DocumentRecord | undefined> {
     const key = documentKey(request);
+    // Offline nothing comes in by this process, but an import beside it may bring something newer than what is in memory.
+    if (this.#settings.offline) this.#memory.delete(key);
     const stored = this.#memory.get(key) ?? (await this.#deps.index.document(request));
     // A refresh may have ended meanwhile.
     const record = this.#memory.get(key) ?? stored;
@@ -106,7 +108,7 @@ export class MirrorDocuments implements Documents {
           return ABSENT;
         case "not-modified":
           if (!held) throw new Error("the upstream client answered not-modified to an unconditional request");
-          return this.#answer(request, await this.#confirm(request, held, {}));
+          return this.#answer(request, await this.#confirm(request, held, {}, this.#deps.clock.now()));
         case "document":
           return this.#answer(request, await this.#keep(request, held, answer.response));
         default:
@@ -129,16 +131,20 @@ export class MirrorDocuments implements Documents {
       ...(response.lastModified ? { lastModified: response.lastModified } : {}),
     };
     // Most refreshes bring what we hold, from upstreams without validators too: nothing to parse, nothing to write but the time.
-    if (held && held.revision === revision && held.contentType === response.contentType) return this.#confirm(request, held, validators);
-    const listing = request.read({ body: response.body, contentType: response.contentType, url: response.url });
     const now = this.#deps.clock.now();
+    const saidAt = Math.min(response.saidAt ?? now, now);
+    if (held && held.revision === revision && held.contentType === response.contentType)
+      return this.#confirm(request, held, validators, Math.max(saidAt, held.validatedAt));
+    // What was said earlier, in a bundle that comes late, must not take back what was said since.
+    if (held && saidAt < held.fetchedAt) return held;
+    const listing = request.read({ body: response.body, contentType: response.contentType, url: response.url });
     const record: DocumentRecord = {
       body: response.body,
       contentType: response.contentType,
       url: response.url.href,
       upstream: request.upstream.url.href,
-      fetchedAt: now,
-      validatedAt: now,
+      fetchedAt: saidAt,
+      validatedAt: saidAt,
       revision,
       ...validators,
     };
@@ -147,8 +153,13 @@ export class MirrorDocuments implements Documents {
     return record;
   }
 
-  async #confirm(request: DocumentRequest, held: DocumentRecord, validators: Partial<DocumentRecord>): Promise<DocumentRecord> {
-    const record = { ...held, ...validators, validatedAt: this.#deps.clock.now() };
+  async #confirm(
+    request: DocumentRequest,
+    held: DocumentRecord,
+    validators: Partial<DocumentRecord>,
+    validatedAt: number,
+  ): Promise<DocumentRecord> {
+    const record = { ...held, ...validators, validatedAt };
     // Another upstream's may have taken its place meanwhile, where the policy changed whose the name is: the confirmation is not that one's.
     if ((await this.#held(request))?.revision !== held.revision) return record;
     try {

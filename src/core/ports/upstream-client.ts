@@ -38,6 +38,8 @@ export interface DocumentResponse {
   /** `Link` and `X-Total-Count` as sent: the next page and the length of a list that is passed on. Not kept with documents. */
   readonly link?: string;
   readonly totalCount?: string;
+  /** When upstream said it, where that was before now: what a bundle carries is as old as it is. Milliseconds since the epoch. */
+  readonly saidAt?: number;
 }
 
 export interface DocumentQuery {

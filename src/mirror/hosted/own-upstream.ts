@@ -1,9 +1,8 @@
 import { AssayError } from "../../core/errors.ts";
-import type { AdmittedBlob, BlobStore } from "../../core/ports/blob-store.ts";
+import type { BlobStore } from "../../core/ports/blob-store.ts";
 import type { OwnRegistry } from "../../core/ports/own-registry.ts";
 import type { ArchiveStream, UpstreamClient } from "../../core/ports/upstream-client.ts";
-
-const CHUNK_BYTES = 256 * 1024;
+import { blobContent } from "../blob-content.ts";
 
 /**
  * The same client, which also reaches what was published here. So a hosted repository is mirrored like any other: its archives come by the one road, with their
@@ -17,7 +16,7 @@ export function withOwnRegistry(client: UpstreamClient, registry: OwnRegistry, b
       const archive = await registry.archive(upstream, url);
       if (!archive) throw new AssayError("NOT_FOUND", "nothing was published at that address");
       const blob = await blobs.find(archive.digest, archive.sizeBytes);
-      if (blob) return { sizeBytes: blob.sizeBytes, url, checksums: {}, bytes: bytesOf(blob, blobs) } satisfies ArchiveStream;
+      if (blob) return { sizeBytes: blob.sizeBytes, url, checksums: {}, bytes: blobContent(blob, blobs) } satisfies ArchiveStream;
       throw new AssayError("STORE_CORRUPT", `an archive that was published here is missing: sha256 ${archive.digest}`, {
         help: "restore the data folder from a backup: nobody else has it",
       });
@@ -25,19 +24,4 @@ export function withOwnRegistry(client: UpstreamClient, registry: OwnRegistry, b
     load: () => client.load(),
     close: () => client.close(),
   };
-}
-
-async function* bytesOf(blob: AdmittedBlob, blobs: Pick<BlobStore, "open">): AsyncGenerator<Uint8Array> {
-  const reader = await blobs.open(blob);
-  try {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (let position = 0; ; ) {
-      const got = await reader.read(chunk, position);
-      if (got === 0) return;
-      position += got;
-      yield chunk.subarray(0, got);
-    }
-  } finally {
-    await reader.close();
-  }
 }

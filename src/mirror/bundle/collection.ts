@@ -1,0 +1,112 @@
+import { type ArtifactRef, artifactKey, type EcosystemId } from "../../core/artifact.ts";
+import { AssayError } from "../../core/errors.ts";
+import type { DocumentRequest, HeldDocument } from "../../core/ports/documents.ts";
+import type { Ecosystem, Repository, Resolution } from "../../core/ports/ecosystem.ts";
+import { askForCompanions } from "../companions.ts";
+import type { ArtifactReport } from "../explain/report.ts";
+import type { BundledArtifact, BundledDocument } from "./manifest.ts";
+import type { RecordingDocuments } from "./recording-documents.ts";
+import type { Spool, Spooled } from "./spool.ts";
+
+export interface CollectDeps {
+  readonly repositories: readonly Repository[];
+  readonly ecosystems: Readonly<Record<EcosystemId, Ecosystem>>;
+  readonly documents: RecordingDocuments;
+  /** Asks another Assay for its signed verdict of an archive, where its upstream is one. */
+  readonly askForVerdict: (ref: ArtifactRef, resolution: Resolution) => Promise<unknown>;
+}
+
+/** What came of one archive. */
+export type ExportedRow =
+  /** `incomplete`: what clients may ask for beside it and could not be had. */
+  | { readonly kind: "exported"; readonly purl: string; readonly sizeBytes: number; readonly incomplete: readonly string[] }
+  | { readonly kind: "left-out"; readonly purl: string; readonly why: "refused" | "unavailable"; readonly reason: string };
+
+/** What goes into a bundle, by what names it. */
+export interface Collection {
+  readonly artifacts: readonly BundledArtifact[];
+  readonly documents: readonly BundledDocument[];
+  readonly refs: readonly ArtifactRef[];
+}
+
+/**
+ * Walks the road once more for each archive, up to its bytes, and keeps every document that this reads: the importer walks the same road, so it will miss none. What is refused by
+ * the policy of now, or cannot be resolved any more, is left out and told.
+ */
+export async function collect(
+  reports: AsyncIterable<ArtifactReport>,
+  spool: Spool,
+  deps: CollectDeps,
+  told: (row: ExportedRow) => void,
+): Promise<Collection> {
+  const artifacts = new Map<string, BundledArtifact>();
+  const refs = new Map<string, ArtifactRef>();
+  const documents = new Map<string, BundledDocument>();
+  const hush = deps.documents.listen(async (request, found) => {
+    const document = documentOf(request, found, found && (await spool.put(found.body)));
+    documents.set([document.repository, document.upstream, document.url].join("\0"), document);
+  });
+  try {
+    for await (const report of reports) {
+      const key = artifactKey(report.ref);
+      if (refs.has(key)) continue;
+      refs.set(key, report.ref);
+      const walked = await walk(report, deps);
+      told(walked.row);
+      if (walked.artifact) artifacts.set(key, walked.artifact);
+      else refs.delete(key);
+    }
+  } finally {
+    hush();
+  }
+  return { artifacts: inOrder(artifacts), documents: inOrder(documents), refs: inOrder(refs) };
+}
+
+async function walk(
+  report: ArtifactReport,
+  deps: CollectDeps,
+): Promise<{ readonly row: ExportedRow; readonly artifact?: BundledArtifact }> {
+  const { purl, ref, verdict } = report;
+  const leftOut = (why: "refused" | "unavailable", reason: string) => ({ row: { kind: "left-out", purl, why, reason } as const });
+  const repository = deps.repositories.find(({ name }) => name === ref.repository);
+  if (verdict.kind === "refuse") return leftOut("refused", verdict.reasons.map(({ text, rule }) => `${text} [${rule}]`).join("; "));
+  if (verdict.kind === "undecided") return leftOut("unavailable", verdict.detail);
+  if (!repository || !report.held) return leftOut("unavailable", "its bytes are not held: prefetch it first");
+  if (repository.hosted) return leftOut("unavailable", "it was published here: publish it to the other Assay too");
+  const ecosystem = deps.ecosystems[ref.ecosystem];
+  try {
+    const resolution = await ecosystem.resolve(repository, ref);
+    await ecosystem.published(repository, resolution);
+    if (resolution.upstream.verdicts) await deps.askForVerdict(ref, resolution);
+    const missing = await askForCompanions(ecosystem, repository, ref);
+    const incomplete = missing.map(({ path, error }) => `${path}: ${error.message}`);
+    return { row: { kind: "exported", purl, sizeBytes: report.sizeBytes, incomplete }, artifact: artifactOf(report, resolution) };
+  } catch (error) {
+    if (!(error instanceof AssayError)) throw error;
+    // What upstream lists no more is served here, but on the other side nothing would lead to it.
+    return leftOut("unavailable", error.message);
+  }
+}
+
+function artifactOf({ ref, digest, sizeBytes }: ArtifactReport, { upstream, url, publishedAt }: Resolution): BundledArtifact {
+  const { ecosystem, repository, name, version, file } = ref;
+  const from = { upstream: upstream.url.href, url: url.href };
+  return { ecosystem, repository, name, version, file, ...from, sha256: digest, sizeBytes, publishedAt: publishedAt ?? null };
+}
+
+function documentOf(
+  { repository, upstream, url }: DocumentRequest,
+  found: HeldDocument | undefined,
+  spooled: Spooled | undefined,
+): BundledDocument {
+  const asked = { repository, upstream: upstream.url.href, url: url.href };
+  if (!found || !spooled) return { ...asked, answer: null };
+  const { contentType, fetchedAt } = found;
+  const { sha256, sizeBytes } = spooled;
+  return { ...asked, answer: { url: found.url.href, contentType, fetchedAt, sha256, sizeBytes } };
+}
+
+/** By name, so that two exports of the same have the same order. */
+function inOrder<T>(byKey: ReadonlyMap<string, T>): readonly T[] {
+  return [...byKey].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, value]) => value);
+}
