@@ -11,6 +11,7 @@ import { assessLevel, decide, type Ruling } from "../policy/decide/decide.ts";
 import { foresee } from "../policy/decide/foresee.ts";
 import { explainVerdict } from "../policy/explain-verdict.ts";
 import { type LivePolicy, type PolicyChange, watchPolicy } from "../policy/live-policy.ts";
+import { type Proposal, propose } from "../policy/propose/propose.ts";
 import type { ReadPolicy } from "../policy/read-policy.ts";
 import { type Rehearsal, rehearse } from "../policy/rehearse.ts";
 import { bindingOf, requiredTag, selectRule } from "../policy/select-rule.ts";
@@ -39,6 +40,8 @@ export interface EnforcedPolicy extends AssessingPolicy, Pick<DoorPolicy, "publi
   explain(question: PolicyQuestion): ExplainedVerdict;
   /** What it would make of an archive, and once it is enforced. */
   rehearse(question: PolicyQuestion): Rehearsal;
+  /** A policy like it that lets in what these questions are about. Throws UNPROCESSABLE. */
+  propose(questions: readonly PolicyQuestion[], owner: string): Proposal;
   close(): void;
 }
 
@@ -64,18 +67,19 @@ interface EnforceDeps {
 /** Reads the policy file and follows its changes. Throws CONFIG_INVALID where it is not valid at the start; a bad change later keeps the old policy and is logged. */
 export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<EnforcedPolicy> {
   const keys = new WeakMap<ReadPolicy, PolicyKeys>();
+  const known = {
+    repositories: deps.repositories.map(({ name }) => name),
+    trust: ["public", ...Object.keys(config.trust)],
+    upstreams: deps.repositories.map(({ name, ecosystem, upstreams }) => ({
+      repository: name,
+      ecosystem,
+      names: upstreams.flatMap(ruleNames),
+    })),
+  };
   const live = await watchPolicy({
     file: config.policyPath,
     optional: config.policyPath === resolve(CONFIG_DEFAULTS.policy),
-    known: {
-      repositories: deps.repositories.map(({ name }) => name),
-      trust: ["public", ...Object.keys(config.trust)],
-      upstreams: deps.repositories.map(({ name, ecosystem, upstreams }) => ({
-        repository: name,
-        ecosystem,
-        names: upstreams.flatMap(ruleNames),
-      })),
-    },
+    known,
     clock: deps.clock,
     signals: process,
     accept: async (read) => void keys.set(read, await loadPolicyKeys(read.policy)),
@@ -101,6 +105,11 @@ export async function enforcePolicy(config: Config, deps: EnforceDeps): Promise<
       return { ...told, file: name, revision: current.revision };
     },
     rehearse: (question) => rehearse(question, rulingFor(question, live.current()), { file: config.policyPath, name }),
+    propose: (questions, owner) => {
+      const current = live.current();
+      const surroundingsOf = (question: PolicyQuestion) => rulingFor(question, current);
+      return propose({ base: current, questions, surroundingsOf, known, now: deps.clock.now(), owner });
+    },
     assess: (question) => {
       const current = live.current();
       const ruling = rulingFor(question, current);

@@ -8,6 +8,7 @@ import { inOrder } from "../core/in-order.ts";
 import type { LockedArtifacts, NamedLock } from "../mirror/locks/locked-artifacts.ts";
 import type { Planned } from "../mirror/plan/planner.ts";
 import { EXIT_DONE, EXIT_REFUSED, exitCode } from "./exit.ts";
+import { type ProposalReport, proposalText, type WriteFlags, writeProposal } from "./plan-proposal.ts";
 import { type PlanReport, planReport } from "./plan-report.ts";
 import { planText } from "./plan-text.ts";
 import type { Printing } from "./print-reports.ts";
@@ -24,6 +25,8 @@ export interface PlanCommand extends Printing {
   /** Whether what is not known is fetched first. */
   readonly fetch: boolean;
   readonly repository: string | undefined;
+  /** Where a policy that lets in what is planned is to be written; undefined where none is. */
+  readonly write: WriteFlags | undefined;
   /** To standard error, for people. */
   readonly warn: (text: string) => void;
 }
@@ -32,17 +35,23 @@ export interface PlanCommand extends Printing {
 const AT_ONCE = 8;
 
 /**
- * `assay plan LOCK…`: what a policy would do to a project, from what is kept. Answers 0 where all is admitted; 2 where something is refused; 65 where a lock and an index
- * disagree; 69 where something is not known. Throws USAGE, NOT_FOUND, BAD_REQUEST for locks that cannot be read, CONFIG_INVALID for a policy that is not valid.
+ * `assay plan LOCK…`: what a policy would do to a project, from what is kept, and with `write` a policy that would let it in. Answers 0 where all is admitted, by the policy that is
+ * written where one is; 2 where something is refused; 65 where a lock and an index disagree; 69 where something is not known. Throws USAGE, NOT_FOUND, BAD_REQUEST for locks that
+ * cannot be read, CONFIG_INVALID for a policy that is not valid, CONFLICT for a file that is there, UNPROCESSABLE where a policy has no room for all.
  */
 export async function plan(command: PlanCommand, paths: readonly string[]): Promise<number> {
-  const { config, env, fetch, json, print } = command;
+  const { config, env, fetch, json, print, warn, write } = command;
   const locks = await readLocks(paths, config);
   const failed = fetch ? await fetchAll(command, locks) : new Map<string, string>();
   return withAssay({ ...config, offline: config.offline || !fetch }, env, async (assay) => {
-    const { report } = await planned(assay, command, { locks, failed });
-    print(json ? toJson(report) : planText(report));
-    return exitOf(report);
+    const { report, planned: archives } = await planned(assay, command, { locks, failed });
+    const proposal = write ? await writeProposal(assay.planner.propose(archives, write.owner), write) : null;
+    const isOnOutput = proposal !== null && proposal.file === null && !json;
+    if (json) print(toJson({ ...report, proposal }));
+    // A policy that goes to standard output is alone there.
+    else (isOnOutput ? warn : print)(`${planText(report)}${proposal ? proposalText(proposal) : ""}`);
+    if (isOnOutput) print(proposal.text);
+    return exitOf(report, proposal);
   });
 }
 
@@ -94,8 +103,9 @@ async function planned(
   return { report: planReport(policy, locks, wanted, planned), planned };
 }
 
-function exitOf({ summary, unusable }: PlanReport): number {
-  if (summary.refused > 0) return EXIT_REFUSED;
+function exitOf({ summary, unusable, artifacts }: PlanReport, proposal: ProposalReport | null): number {
+  const isOther = artifacts.some(({ outcome, level }) => outcome === "refused" && level === null);
+  if (proposal ? proposal.remaining.length > 0 || isOther : summary.refused > 0) return EXIT_REFUSED;
   if (unusable.some(({ code }) => code === "BAD_REQUEST")) return exitCode("BAD_REQUEST");
   return summary.unknown + summary.unusable > 0 ? exitCode("UPSTREAM_EVIDENCE") : EXIT_DONE;
 }

@@ -9,15 +9,18 @@ export type Written = "new" | "same" | "replaced";
 
 /**
  * Puts `bytes` at `path`, whole or not at all. What is there already stays unless it has the same bytes or `force` is set: CONFLICT. Throws STORE_IO where it cannot
- * be written.
+ * be written. `help` says what to do about a CONFLICT.
  */
-export async function writeOutput(path: string, bytes: Buffer, force: boolean): Promise<Written> {
+export async function writeOutput(
+  path: string,
+  bytes: Buffer,
+  force: boolean,
+  help = "give it another name with -o, or replace it with --force; a version that was published must stay as it is",
+): Promise<Written> {
   const before = await present(path, bytes);
   if (before === "same") return "same";
   if (before === "other" && !force) {
-    throw new AssayError("CONFLICT", `${quote(path)} is there already, with other bytes than those to write`, {
-      help: "give it another name with -o, or replace it with --force; a version that was published must stay as it is",
-    });
+    throw new AssayError("CONFLICT", `${quote(path)} is there already, with other bytes than those to write`, { help });
   }
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {

@@ -42,7 +42,7 @@ export interface ProvenanceSetting {
   readonly onMissing: OnFailure;
 }
 
-/** Who must have signed: any of these signers, or each of them. */
+/** Who must have signed: any of these signers, or each of them. Any of none is nobody: whatever no waiver speaks about is refused. */
 export interface SignedBy {
   readonly quantifier: "any" | "all";
   readonly signers: readonly SignerRule[];

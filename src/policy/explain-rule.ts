@@ -1,5 +1,5 @@
 import { formatDuration } from "../core/duration.ts";
-import { type Origins, SETTING_KEYS, type SettingKey, type Settings, type Waiver } from "../core/policy.ts";
+import { type Origins, SETTING_KEYS, type SettingKey, type Settings, type SignedBy, type Waiver } from "../core/policy.ts";
 import { type Denial, deniedBy } from "./denied-by.ts";
 import { type Coordinates, canonicalName, matchPurl } from "./purl-pattern.ts";
 import type { ReadPolicy } from "./read-policy.ts";
@@ -64,7 +64,7 @@ function reportSettings(settings: Settings, origins: Origins): RuleReport["setti
     "signature.on_invalid": signature.onInvalid,
     "signature.accepted_types": signature.accepted ?? "all",
     "signature.require_registry": signature.requireRegistry,
-    signed_by: signedBy ? { [signedBy.quantifier]: signedBy.signers.map(({ name }) => name) } : "anybody",
+    signed_by: signersOf(signedBy),
     "provenance.level": provenance.level,
     "provenance.on_missing": provenance.onMissing,
     min_age: formatDuration(minAgeMs),
@@ -73,6 +73,11 @@ function reportSettings(settings: Settings, origins: Origins): RuleReport["setti
   };
   const entries = SETTING_KEYS.map((key) => [key, { value: values[key], from: origins[key] }]);
   return Object.fromEntries(entries) as RuleReport["settings"];
+}
+
+function signersOf(signedBy: SignedBy | undefined): SettingValue {
+  if (!signedBy) return "anybody";
+  return signedBy.signers.length === 0 ? "nobody" : { [signedBy.quantifier]: signedBy.signers.map(({ name }) => name) };
 }
 
 function reportWaiver({ label, at, waive, owner, reason, expiresAt, digest }: Waiver): WaiverReport {

@@ -87,11 +87,11 @@ export function loadPolicy(source: PolicySource): LoadedPolicy {
 
 type Written = z.output<ReturnType<typeof policySchema>>;
 
-const AAM_KEYS = ["security", "governance"];
+export const AAM_KEYS = ["security", "governance"];
 const POLICY_KEYS = ["version", "mode", "defaults", "signers", "builders", "deny", "rules", "waivers"];
 
 /** A policy whose `version` was forgotten must not pass for an `aam` configuration: its rules would be ignored as somebody else's keys. */
-function isAamConfiguration(values: Tree): boolean {
+export function isAamConfiguration(values: Tree): boolean {
   return AAM_KEYS.some((key) => key in values) && !POLICY_KEYS.some((key) => key in values);
 }
 

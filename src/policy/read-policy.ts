@@ -18,6 +18,8 @@ export interface ReadPolicy extends LoadedPolicy {
   readonly feeds: ReadonlyMap<string, OsvFeed>;
   /** Changes with the policy's text, its feeds and its key files, and with nothing else: verdicts under one revision stay. */
   readonly revision: string;
+  /** As it was read; of a file that may be missing and is, what is built in. */
+  readonly text: string;
   /** SHA-256 of the policy's text, in hexadecimal. */
   readonly textSha256: string;
   /** The state of all files that were read, by path, for telling whether one of them changed. */
@@ -55,7 +57,7 @@ export async function readPolicy({ file, known, optional }: PolicyFile, now: num
   }
   if (problems.length > 0) throw new PolicyInvalid(file, problems);
   const textSha256 = createHash("sha256").update(text).digest("hex");
-  return { ...loaded, warnings, file, feeds, files, revision: revisionOf(text, files, file), textSha256 };
+  return { ...loaded, warnings, file, text, feeds, files, revision: revisionOf(text, files, file), textSha256 };
 }
 
 /** The state of a file that is not there. */

@@ -6,7 +6,7 @@ import { parseGlob } from "../core/glob.ts";
 import { parseKeyId } from "../core/key-id.ts";
 import { expected, type Parsed, parsed } from "../core/parsed.ts";
 import { ON_FAILURE, SIGNATURE_KINDS, WAIVABLE_CHECKS } from "../core/policy.ts";
-import { boolean, choice, duration, list, map, parsedBy, parsedText, text, unexpected } from "../core/schema.ts";
+import { boolean, choice, duration, list, map, parsedBy, parsedText, text, unexpected, wordOr } from "../core/schema.ts";
 import { LEVELS } from "../core/statement.ts";
 import { parseIdentity, repositoryUrl } from "./match-signer.ts";
 import { parsePurlPattern } from "./purl-pattern.ts";
@@ -52,14 +52,15 @@ function makePolicySchema({ now, isReadable }: PolicySurroundings) {
   });
   const line = (what: string) => text(what).max(500, { error: `${what}, in at most 500 characters` });
 
-  const signedBy = map({ any: list(name, MAX_PATTERNS).optional(), all: list(name, MAX_PATTERNS).optional() }).transform(
-    (keys, context) => {
-      const [any, all] = [keys.any ?? [], keys.all ?? []];
-      if (keys.any && keys.all) return unexpected(context, "either any or all");
-      if (any.length + all.length === 0) return unexpected(context, "any or all, with the names of one or more signers");
-      return keys.any ? { quantifier: "any" as const, names: any } : { quantifier: "all" as const, names: all };
-    },
-  );
+  // A word of its own: an empty list would as well be a slip.
+  const signers = map({ any: list(name, MAX_PATTERNS).optional(), all: list(name, MAX_PATTERNS).optional() }).transform((keys, context) => {
+    const [any, all] = [keys.any ?? [], keys.all ?? []];
+    if (keys.any && keys.all) return unexpected(context, "either any or all");
+    if (any.length + all.length === 0) return unexpected(context, "any or all, with the names of one or more signers");
+    return keys.any ? { quantifier: "any" as const, names: any } : { quantifier: "all" as const, names: all };
+  });
+
+  const signedBy = wordOr("nobody", signers).transform((given) => (given === "nobody" ? { quantifier: "any" as const, names: [] } : given));
 
   const settings = {
     signature: map({

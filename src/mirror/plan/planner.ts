@@ -11,6 +11,7 @@ import type { Policy, PolicyQuestion } from "../../core/ports/policy.ts";
 import { isTrusting, type Verifier } from "../../core/ports/verifier.ts";
 import { upstreamById } from "../../core/upstream-names.ts";
 import type { Admission, Reason } from "../../core/verdict.ts";
+import type { Proposal } from "../../policy/propose/propose.ts";
 import type { Rehearsal } from "../../policy/rehearse.ts";
 import { mismatch } from "../../verify/checksum.ts";
 import { upstreamsFor } from "../bound-upstreams.ts";
@@ -54,6 +55,7 @@ export interface PlannerDeps {
   readonly blobs: Pick<BlobStore, "find" | "open">;
   readonly policy: Pick<Policy, "boundTo" | "needsTags"> & {
     rehearse(question: PolicyQuestion): Rehearsal;
+    propose(questions: readonly PolicyQuestion[], owner: string): Proposal;
     status(): { readonly mode: "enforce" | "audit" };
   };
   readonly clock: Clock;
@@ -125,6 +127,14 @@ export class Planner {
       if (isUpstreamFailure(error)) return unknown(error.message);
       throw error;
     }
+  }
+
+  /** A policy like this one that lets these in, and nothing else in their place. Throws UNPROCESSABLE where there is more than a policy can hold. */
+  propose(planned: readonly Planned[], owner: string): Proposal {
+    return this.#deps.policy.propose(
+      planned.flatMap((each) => (each.kind === "judged" ? [each.question] : [])),
+      owner,
+    );
   }
 
   #repositoryOf({ repository }: ArtifactRef): Repository | undefined {

@@ -115,5 +115,6 @@ function stricter(left: OnFailure, right: OnFailure): OnFailure {
 
 function by(signedBy: SignedBy | undefined): string {
   if (!signedBy) return "";
+  if (signedBy.signers.length === 0) return " by somebody whom the policy names for this package (it names nobody)";
   return ` by ${signedBy.quantifier === "all" ? "each" : "one"} of ${signedBy.signers.map(({ name }) => name).join(", ")}`;
 }

@@ -1,7 +1,7 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import { formatDuration } from "../../core/duration.ts";
 import type { JsonObject, JsonValue } from "../../core/json.ts";
-import type { PartialSettings, Policy, Rule } from "../../core/policy.ts";
+import type { PartialSettings, Policy, Rule, SignedBy } from "../../core/policy.ts";
 import { formatPurl } from "../../core/purl.ts";
 import { parsePurlPattern, purlCovers } from "../purl-pattern.ts";
 import type { EffectiveRule } from "../select-rule.ts";
@@ -49,11 +49,15 @@ function writtenSettings(settings: PartialSettings): Readonly<Record<string, Jso
   return {
     signature: withoutEmpty({ require, on_missing: onMissing, on_untrusted: onUntrusted, on_invalid: onInvalid }),
     provenance: withoutEmpty({ level: provenance.level, on_missing: provenance.onMissing }),
-    signed_by: signedBy && { [signedBy.quantifier]: signedBy.signers.map(({ name }) => name) },
+    signed_by: signedBy && writtenSigners(signedBy),
     min_age: minAgeMs === undefined ? undefined : formatDuration(minAgeMs),
     first_use: firstUse,
     no_downgrade: typeof noDowngrade === "object" ? { within: noDowngrade.within } : noDowngrade,
   };
+}
+
+function writtenSigners({ quantifier, signers }: SignedBy): JsonValue {
+  return signers.length === 0 ? "nobody" : { [quantifier]: signers.map(({ name }) => name) };
 }
 
 function withoutEmpty(values: Readonly<Record<string, JsonValue | undefined>>): JsonObject {
