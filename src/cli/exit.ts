@@ -16,6 +16,7 @@ const EXIT_CODE: Readonly<Record<ErrorCode, number>> = {
   GONE: 66,
   PAYLOAD_TOO_LARGE: 65,
   UNPROCESSABLE: 65,
+  RATE_LIMITED: 75,
   OFFLINE: 69,
   UPSTREAM_ADDRESS: 69,
   UPSTREAM_AUTH: 77,

@@ -24,6 +24,13 @@ export function canonicalAddress(text: string): string | undefined {
   return parseAddress(text)?.toString();
 }
 
+/** What one customer has at the least: an IPv4 address, or the first 64 bits of an IPv6 one, in which anybody may choose the rest. Other text is a network of its own. */
+export function networkOf(address: string): string {
+  const parsed = parseAddress(address);
+  if (parsed?.kind() !== "ipv6") return parsed?.toString() ?? address;
+  return `${parsed.toNormalizedString().split(":").slice(0, 4).join(":")}::/64`;
+}
+
 function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
   return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text) ? ipaddr.process(text) : undefined;
 }

@@ -8,7 +8,11 @@ const USER_AGENT_CHARACTERS = 200;
 const MAX_HOPS = 16;
 
 /** Who sent a request, for the decision log. `response` has its id. */
-export function askerOf(request: IncomingMessage, response: ServerResponse, trustedProxies: readonly AddressRange[]): Asker {
+export function askerOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  trustedProxies: readonly AddressRange[],
+): Extract<Asker, { kind: "client" }> {
   const userAgent = printableLine(request.headers["user-agent"] ?? "", USER_AGENT_CHARACTERS);
   return {
     kind: "client",

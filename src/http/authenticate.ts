@@ -5,20 +5,27 @@ import { AssayError } from "../core/errors.ts";
 import { isLoopbackHost } from "../core/loopback.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Tokens } from "../core/ports/tokens.ts";
+import type { TokenGuesses } from "./token-guesses.ts";
 
 export interface AuthenticateDeps {
   readonly tokens: Pick<Tokens, "find">;
   readonly publicUrl: string | undefined;
   readonly clock: Clock;
+  readonly guesses: TokenGuesses;
 }
 
 const SCHEME = /^Bearer +(\S{1,200})$/i;
 
 /**
- * Whose request it is, by its `Authorization: Bearer aam_…`. Throws UNAUTHORIZED for none, an unknown, a revoked and an expired token; FORBIDDEN for one that came over plain
+ * Whose request it is, by its `Authorization: Bearer aam_…`. `address` is who sent it. Throws UNAUTHORIZED for none, an unknown, a revoked and an expired token; RATE_LIMITED after
+ * too many unknown ones; FORBIDDEN for one that came over plain
  * http from another machine, where others could read it: it is not even looked up then. What was sent never gets into a message or a log.
  */
-export async function authenticate(request: IncomingMessage, { tokens, publicUrl, clock }: AuthenticateDeps): Promise<AccessToken> {
+export async function authenticate(
+  request: IncomingMessage,
+  address: string,
+  { tokens, publicUrl, clock, guesses }: AuthenticateDeps,
+): Promise<AccessToken> {
   const { authorization } = request.headers;
   if (authorization === undefined)
     throw unauthorized("this needs a token", "send Authorization: Bearer aam_…; `assay token create` makes one");
@@ -27,9 +34,11 @@ export async function authenticate(request: IncomingMessage, { tokens, publicUrl
   const secretSha256 = tokenSha256(secret);
   if (!secretSha256)
     throw unauthorized("the Authorization header holds no token of this registry", "expected Bearer and aam_ with 43 characters");
+  guesses.check(address);
   const kept = await tokens.find(secretSha256);
   // The index compared the hashes already, in a time that tells nothing of the secret; this one does not rest on that.
   if (!kept || !timingSafeEqual(Buffer.from(kept.secretSha256, "hex"), Buffer.from(secretSha256, "hex"))) {
+    guesses.add(address, secretSha256);
     throw unauthorized("this token is not known here", "`assay token create` makes one");
   }
   const { token } = kept;

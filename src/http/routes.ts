@@ -26,14 +26,21 @@ import { hotPage, servePage } from "./serve-page.ts";
 import { servePlain } from "./serve-plain.ts";
 import { serveSummary, summarizedArchive } from "./serve-summary.ts";
 import type { AnswerKind } from "./tally.ts";
-import { parseTarget } from "./target.ts";
+import { parseTargetBelow } from "./target.ts";
+import { TokenGuesses } from "./token-guesses.ts";
 
 type Env = { Bindings: HttpBindings };
+
+/** What requests of one server share. */
+interface Shared {
+  readonly pages: SingleFlight<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>>;
+  readonly guesses: TokenGuesses;
+}
 
 /** Everything but hits. Answers are written to Node's own response: web streams cost three times the CPU, and drop the reason phrase. */
 export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean }): Hono<Env> {
   const app = new Hono<Env>();
-  const pages = new SingleFlight<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>>();
+  const shared: Shared = { pages: new SingleFlight(), guesses: new TokenGuesses(deps) };
 
   app.get("/", (context) => context.html(landingPage(deps.repositories, originOf(context.env.incoming, deps.publicUrl))));
   app.get("/healthz", (context) => context.json({ status: "ok" }));
@@ -63,7 +70,7 @@ export function createRoutes(deps: HttpDeps, state: { readonly closing: boolean 
     app.all(`/${GIT_NAME}/*`, (context) => answerGitClient(context, git, deps));
   }
   for (const repository of deps.repositories) {
-    const handler = (context: Context<Env>): Promise<Response> => serveRepository(context, repository, deps, pages);
+    const handler = (context: Context<Env>): Promise<Response> => serveRepository(context, repository, deps, shared);
     app.all(`/${repository.name}`, handler);
     app.all(`/${repository.name}/*`, handler);
   }
@@ -89,12 +96,12 @@ async function serveRepository(
   context: Context<Env>,
   repository: Repository,
   deps: HttpDeps,
-  pages: SingleFlight<HotPage | Exclude<EcosystemAnswer, { kind: "page" }>>,
+  { pages, guesses }: Shared,
 ): Promise<Response> {
   const { incoming, outgoing } = context.env;
   let kind: AnswerKind = "other";
   try {
-    const managed = await answerManagement(incoming as IncomingMessage, outgoing as ServerResponse, repository, deps);
+    const managed = await answerManagement(incoming as IncomingMessage, outgoing as ServerResponse, repository, { ...deps, guesses });
     if (managed) {
       await servePlain(incoming as IncomingMessage, outgoing as ServerResponse, managed);
       return RESPONSE_ALREADY_SENT;
@@ -148,12 +155,10 @@ function ecosystemRequest(incoming: IncomingMessage, repository: Repository, dep
       help: "publish to the registry itself, not to its mirror",
     });
   }
-  const { segments, query } = parseTarget(incoming.url ?? "", deps.limits.pathCharacters);
-  // The framework chose the repository by its own reading of the path. One that differs from ours must not choose it.
-  if (segments[0] !== repository.name) throw new AssayError("NOT_FOUND", "nothing is served at this path");
+  const { segments, query } = parseTargetBelow(repository.name, incoming.url ?? "", deps.limits.pathCharacters);
   return {
     method,
-    segments: segments.slice(1),
+    segments,
     query,
     accept: incoming.headers.accept,
     origin: originOf(incoming, deps.publicUrl),

@@ -6,7 +6,8 @@ import type { HttpDeps } from "./deps.ts";
 import { originOf } from "./origin.ts";
 import { readForm } from "./read-form.ts";
 import { readBody } from "./request-body.ts";
-import { parseTarget } from "./target.ts";
+import { parseTargetBelow } from "./target.ts";
+import type { TokenGuesses } from "./token-guesses.ts";
 
 const FORM_IDLE_MS = 30_000;
 /** Bytes of a body that is no form: a tag, a message, a comment. */
@@ -19,24 +20,25 @@ export async function answerManagement(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   repository: Repository,
-  deps: HttpDeps,
+  deps: HttpDeps & { readonly guesses: TokenGuesses },
 ): Promise<PlainAnswer | undefined> {
   const ecosystem = deps.ecosystems[repository.ecosystem];
   if (!repository.hosted || !ecosystem.manage) return undefined;
   outgoing.once("finish", () => lingerOn(incoming));
-  const { segments, query } = parseTarget(incoming.url ?? "", deps.limits.pathCharacters);
+  const { segments, query } = parseTargetBelow(repository.name, incoming.url ?? "", deps.limits.pathCharacters);
+  const asker = askerOf(incoming, outgoing, deps.trustedProxies);
   const request: ManagementRequest = {
     method: incoming.method ?? "",
-    segments: segments.slice(1),
+    segments,
     query,
     accept: incoming.headers.accept,
     origin: originOf(incoming, deps.publicUrl),
     mount: `/${repository.name}`,
-    token: () => authenticate(incoming, deps),
+    token: () => authenticate(incoming, asker.address, deps),
     body: () => readBody(incoming, BODY_BYTES),
     form: () => readForm(incoming, { fieldBytes: deps.limits.bundleBytes, idleMs: FORM_IDLE_MS }),
     requestContentType: incoming.headers["content-type"],
-    asker: askerOf(incoming, outgoing, deps.trustedProxies),
+    asker,
   };
   return ecosystem.manage(repository, request);
 }

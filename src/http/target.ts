@@ -23,6 +23,16 @@ export function parseTarget(target: string, maxCharacters: number): Target {
   return { segments, query: new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1)) };
 }
 
+/**
+ * The same for a request to a repository, without the segment that names it. The framework chose the repository by its own reading of the path: one that differs from ours must
+ * not choose it. Throws NOT_FOUND, too.
+ */
+export function parseTargetBelow(repository: string, target: string, maxCharacters: number): Target {
+  const { segments, query } = parseTarget(target, maxCharacters);
+  if (segments[0] !== repository) throw new AssayError("NOT_FOUND", "nothing is served at this path");
+  return { segments: segments.slice(1), query };
+}
+
 function decodeSegment(raw: string): string {
   let segment: string;
   try {
