@@ -3,6 +3,8 @@ import type { ErrorCode } from "../core/errors.ts";
 /** Exit codes: 0 done, 2 refused by policy, 64 to 78 as in sysexits(3). */
 export const EXIT_DONE = 0;
 export const EXIT_REFUSED = 2;
+/** What was to be proven does not hold: EX_DATAERR. */
+export const EXIT_UNPROVEN = 65;
 
 /** The one table from error code to exit code. */
 const EXIT_CODE: Readonly<Record<ErrorCode, number>> = {

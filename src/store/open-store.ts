@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { AssayError } from "../core/errors.ts";
 import type { BlobStore } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
+import type { DecisionTree } from "../core/ports/decision-tree.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
 import { FileBlobs } from "./file-blobs.ts";
 import { makeFolder } from "./folders.ts";
+import { SqliteDecisionTree } from "./log/sqlite-decision-tree.ts";
 import { SqliteIndex, type SqliteIndexOptions } from "./sqlite-index.ts";
 import { storeError } from "./store-error.ts";
 
@@ -20,10 +22,19 @@ export interface Store {
  * Otherwise as `openStore`.
  */
 export async function openExistingIndex(options: SqliteIndexOptions): Promise<Index> {
-  if (!existsSync(join(options.dataDir, "assay.db"))) {
-    throw new AssayError("NOT_FOUND", `there is no index in ${options.dataDir}`, { help: "name the mirror's data folder with --data" });
-  }
+  requireIndex(options);
   return SqliteIndex.open(options);
+}
+
+/** The same for the hash tree over the decision log, through a connection of its own. */
+export async function openExistingTree(options: { readonly dataDir: string }): Promise<DecisionTree> {
+  requireIndex(options);
+  return SqliteDecisionTree.open(options);
+}
+
+function requireIndex({ dataDir }: { readonly dataDir: string }): void {
+  if (existsSync(join(dataDir, "assay.db"))) return;
+  throw new AssayError("NOT_FOUND", `there is no index in ${dataDir}`, { help: "name the mirror's data folder with --data" });
 }
 
 /**

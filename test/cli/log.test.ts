@@ -44,7 +44,11 @@ afterAll(async () => {
 });
 
 function show(...flags: readonly string[]): { code: number | null; out: string; err: string } {
-  const args = ["src/main.ts", "log", "show", "--data", dataDir, ...flags];
+  return log("show", ...flags);
+}
+
+function log(...flags: readonly string[]): { code: number | null; out: string; err: string } {
+  const args = ["src/main.ts", "log", ...flags, ...(flags.includes("--data") ? [] : ["--data", dataDir])];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
   return { code: status, out: stdout, err: stderr };
 }
@@ -54,6 +58,8 @@ describe("assay log show", () => {
     { name: "an outcome there is none of", flags: ["--outcome", "refused"], code: 64 },
     { name: "a time that is none", flags: ["--since", "yesterday"], code: 64 },
     { name: "a time of nobody's calendar", flags: ["--since", "2026-99-01"], code: 64 },
+    { name: "a pattern that is none", flags: ["--purl", "pkg:npm/left/*/pad"], code: 65 },
+    { name: "a position that is none", flags: ["--after", "-1"], code: 64 },
     { name: "a purl that is none", flags: ["--purl", "left-pad"], code: 65 },
     { name: "a data folder without an index", flags: ["--data", join(tmpdir(), "assay-no-such-folder")], code: 66 },
   ])("says no to $name", ({ flags, code }) => {
@@ -80,6 +86,13 @@ describe("assay log show", () => {
     expect(out).toBe((await index.decisions({ from: 0, limit: 10 })).map(({ text }) => `${text}\n`).join(""));
   });
 
+  test("export prints them all, and goes on where a program has left off", async () => {
+    const kept = (await index.decisions({ from: 0, limit: 10 })).map(({ text }) => `${text}\n`);
+    expect(log("export").out).toBe(kept.join(""));
+    expect(log("export", "--after", "0", "--limit", "1").out).toBe(kept[1]);
+    expect(log("export", "--after", "2")).toEqual({ code: 0, out: "", err: "" });
+  });
+
   test.each([
     { flags: ["--purl", "pkg:npm/left-pad"], positions: [0, 1] },
     { flags: ["--purl", "pkg:npm/left-pad@1.3.0", "--outcome", "refuse"], positions: [1] },
@@ -88,6 +101,10 @@ describe("assay log show", () => {
     { flags: ["--since", "2026-01-15"], positions: [1, 2] },
     { flags: ["--since", "2026-02-01T10:00:00.001Z"], positions: [2] },
     { flags: ["--since", "1ms"], positions: [] },
+    { flags: ["--until", "2026-02-01T10:00:00.000Z"], positions: [0] },
+    { flags: ["--purl", "pkg:*/*l*@*.6.*"], positions: [2] },
+    { flags: ["--purl", "pkg:npm/left-*", "--limit", "1"], positions: [0] },
+    { flags: ["--repository", "npm", "--after", "0"], positions: [1] },
   ])("$flags: entries $positions", ({ flags, positions }) => {
     const { out, code } = show("--json", ...flags);
     expect(code).toBe(0);

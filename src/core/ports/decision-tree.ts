@@ -31,8 +31,8 @@ export interface DecisionTree {
   entries(from: number, count: number): Promise<readonly KeptDecision[]>;
   /** The checkpoint of the largest tree that was signed here: kept in the index and, so that an older copy of the index is found out, beside it. */
   newestCheckpoint(): Promise<Checkpoint | undefined>;
-  /** Checkpoints in the index of at least `size` entries, the smallest trees first, at most `count`; of one size the newest. */
-  checkpoints(size: number, count: number): Promise<readonly string[]>;
+  /** The signed notes in the index of trees with `from` entries or more, and fewer than `to`. */
+  checkpoints(from: number, to: number): Promise<readonly string[]>;
   /** Keeps what was signed, before anybody is given it, unless it is there or one of a larger tree is. Answers the newest. */
   keep(checkpoint: Checkpoint): Promise<Checkpoint>;
   close(): Promise<void>;

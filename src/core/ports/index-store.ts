@@ -65,8 +65,10 @@ export interface DecisionFilter {
   /** Position of the first. */
   readonly from: number;
   readonly limit: number;
-  /** Decided at this time or later, milliseconds since the epoch. */
+  /** Decided at this time or later, and before that one, milliseconds since the epoch. */
   readonly since?: number;
+  readonly until?: number;
+  readonly repository?: string;
   readonly outcome?: DecisionOutcome;
   readonly package?: { readonly ecosystem: EcosystemId; readonly name: string; readonly version?: string; readonly file?: string };
 }

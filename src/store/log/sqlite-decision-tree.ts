@@ -75,15 +75,12 @@ export class SqliteDecisionTree implements DecisionTree {
     return this.#transactions.read(() => this.#newest());
   }
 
-  async checkpoints(size: number, count: number): Promise<readonly string[]> {
+  async checkpoints(from: number, to: number): Promise<readonly string[]> {
     const find = () =>
       this.#database
-        .prepare<unknown[], string>(
-          `SELECT note FROM decision_checkpoints WHERE id IN (SELECT max(id) FROM decision_checkpoints WHERE size >= ? GROUP BY size)
-           ORDER BY size LIMIT ?`,
-        )
+        .prepare<unknown[], string>("SELECT note FROM decision_checkpoints WHERE size >= ? AND size < ? ORDER BY size, id")
         .pluck()
-        .all(size, count);
+        .all(from, to);
     return this.#transactions.read(find);
   }
 

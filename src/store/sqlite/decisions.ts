@@ -57,11 +57,13 @@ export class Decisions {
   }
 
   matching(filter: DecisionFilter): LoggedDecision[] {
-    const { from, limit, since, outcome, package: wanted } = filter;
+    const { from, limit, since, until, repository, outcome, package: wanted } = filter;
     const conditions: [string, string | number | undefined][] = [
       ["d.position >= ?", from],
       ["d.decided_at >= ?", since],
+      ["d.decided_at < ?", until],
       ["d.outcome = ?", outcome],
+      ["p.repository = ?", repository],
       ["d.ecosystem = ?", wanted?.ecosystem],
       ["p.name = ?", wanted?.name],
       ["a.version = ?", wanted?.version],

@@ -41,7 +41,9 @@ function withDatabase(dataDir: string, work: (database: Database.Database) => vo
 function writeWithoutTree(database: Database.Database, count: number): void {
   const first = Number(database.prepare("SELECT count(*) FROM decisions").pluck().get());
   const add = database.prepare("INSERT INTO decisions VALUES (?, 1, 'npm', 5, 'admit', ?)");
-  for (let position = first; position < first + count; position++) add.run(position, `{"position":${position}}`);
+  database.transaction(() => {
+    for (let position = first; position < first + count; position++) add.run(position, `{"position":${position}}`);
+  })();
 }
 
 function rootOver(texts: readonly string[]): string {

@@ -1,0 +1,72 @@
+import type { Config } from "../app/config.ts";
+import type { LoggedDecision } from "../core/decision.ts";
+import { AssayError } from "../core/errors.ts";
+import { printable } from "../core/printable.ts";
+import { quote } from "../core/quote.ts";
+import { formatDecisionProofs, MAX_PROVEN_ENTRIES } from "../core/tlog/decision-proofs.ts";
+import { formatVerifierKey } from "../core/tlog/note-key.ts";
+import { proveDecisions } from "../mirror/log/prove-decisions.ts";
+import { openExistingIndex } from "../store/open-store.ts";
+import { EXIT_DONE } from "./exit.ts";
+import { logEntries } from "./log-entries.ts";
+import { type LogFilterFlags, parseLogFilter } from "./log-filter.ts";
+import { toJson } from "./to-json.ts";
+import { withLog } from "./with-log.ts";
+import { writeOutput } from "./write-output.ts";
+
+interface LogCommand {
+  readonly config: Config;
+  readonly print: (text: string) => void;
+}
+
+export interface LogProveFlags extends Omit<LogFilterFlags, "purl"> {
+  readonly output?: string;
+  readonly force?: true;
+}
+
+/** `assay log checkpoint`: the signed note over all that was decided up to now. Throws NOT_FOUND where there is no log, and what `CheckpointSigner.current` throws. */
+export async function printCheckpoint({ config, print }: LogCommand): Promise<number> {
+  print((await withLog(config, ({ signer }) => signer.current())).note);
+  return EXIT_DONE;
+}
+
+/** `assay log key`: the verifier keys of the log, the one that signs first. */
+export async function printLogKeys({ config, print }: LogCommand, json: boolean): Promise<number> {
+  const keys = (await withLog(config, async ({ keysAs }) => keysAs())).map(formatVerifierKey);
+  print(json ? toJson({ keys }) : `${keys.join("\n")}\n`);
+  return EXIT_DONE;
+}
+
+/**
+ * `assay log prove PURL`: the entries about it, each with a proof that it stands in the log. Throws NOT_FOUND where there are none, BAD_REQUEST for more than one file takes, and what
+ * `CheckpointSigner.current`, `proveDecisions` and `writeOutput` throw.
+ */
+export async function proveLog({ config, print }: LogCommand, purl: string, flags: LogProveFlags): Promise<number> {
+  const filter = parseLogFilter({ ...flags, purl }, Date.now());
+  const entries = await entriesOf(config, filter);
+  if (entries.length === 0) throw new AssayError("NOT_FOUND", `the decision log has no entry about ${quote(purl)}`);
+  if (entries.length > MAX_PROVEN_ENTRIES) {
+    throw new AssayError("BAD_REQUEST", `there are more than ${MAX_PROVEN_ENTRIES} such entries`, {
+      help: "name a version, or --since and --until",
+    });
+  }
+  // Signed after they were read, so that it covers them all.
+  const proven = await withLog(config, async ({ tree, signer }) => proveDecisions(entries, await signer.current(), tree));
+  const text = formatDecisionProofs(proven);
+  if (flags.output === undefined) print(text);
+  else {
+    await writeOutput(flags.output, Buffer.from(text), flags.force === true);
+    print(`${proven.length} entries and their proofs are in ${printable(flags.output)}\n`);
+  }
+  return EXIT_DONE;
+}
+
+async function entriesOf({ dataDir }: Config, filter: ReturnType<typeof parseLogFilter>): Promise<readonly LoggedDecision[]> {
+  const index = await openExistingIndex({ dataDir, clock: { now: Date.now } });
+  try {
+    const reading = { limit: MAX_PROVEN_ENTRIES + 1, signal: new AbortController().signal };
+    return (await Array.fromAsync(logEntries(index, filter, reading))).flat();
+  } finally {
+    await index.close();
+  }
+}
