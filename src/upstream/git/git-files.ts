@@ -1,8 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { rootCertificates } from "node:tls";
 import { AssayError } from "../../core/errors.ts";
 import { formatGitRepository, type GitRepository, HEADS, type ObjectId, TAGS } from "../../core/git.ts";
 import type { Limits } from "../../core/limits.ts";
@@ -13,8 +12,8 @@ import type { UpstreamOptions } from "../options.ts";
 import { UpstreamFailure } from "../upstream-failure.ts";
 import { readAdvertisement } from "./advertisement.ts";
 import { FetchedRepository, QUIETLY } from "./fetched-repository.ts";
-import { gitEnvironment, protocolOf, remoteSettings } from "./git-environment.ts";
 import { folderName, GitFolder, servedFolder } from "./git-folder.ts";
+import { addressOf, remoteEnvironment } from "./git-remote.ts";
 import { publishRefs } from "./publish-refs.ts";
 import { runGit } from "./run-git.ts";
 import { advertiseRefs, packFor } from "./serve-pack.ts";
@@ -174,7 +173,7 @@ export class GitFiles implements GitRepositories {
     const isTooLarge = async (): Promise<AssayError | undefined> =>
       heldBytes + (await fetched.sizeBytes()) > gitRepositoryBytes ? tooLarge : undefined;
     const url = addressOf(reach, repository);
-    const env = gitEnvironment(this.#options.searchPath, protocolOf(url), remoteSettings(reach, await this.#certificates(reach)));
+    const env = await remoteEnvironment(reach, { folder: this.#root, searchPath: this.#options.searchPath });
     return async (refspecs) => {
       const args = ["fetch", ...QUIETLY, "--", url.href.replace(/\/$/, ""), ...refspecs];
       const fetch = { folder: fetched.path, args, env, timeoutMs: this.#timeoutMs, signal: this.#closing.signal, watch: isTooLarge };
@@ -184,18 +183,4 @@ export class GitFiles implements GitRepositories {
       if (code !== 0) throw new AssayError("UPSTREAM_MALFORMED", `git did not take ${formatGitRepository(repository)}: ${said}`);
     };
   }
-
-  /** A file with the upstream's own certificates and the usual ones: git takes one file for all. */
-  async #certificates({ ca }: UpstreamOptions): Promise<string | undefined> {
-    if (ca === undefined) return undefined;
-    const text = `${[ca, ...rootCertificates].join("\n")}\n`;
-    const path = join(this.#root, `ca-${createHash("sha256").update(text).digest("hex").slice(0, 32)}.pem`);
-    await writeFile(path, text, { mode: 0o600 });
-    return path;
-  }
-}
-
-/** Ends with a slash. The parts of its path are names that were parsed, so they stand in it as they are. */
-function addressOf({ upstream }: UpstreamOptions, { owner, name }: GitRepository): URL {
-  return new URL(`${owner}/${name}/`, upstream.url);
 }
