@@ -2,12 +2,12 @@ import type { Digest } from "./digest.ts";
 import type { Signer } from "./signer.ts";
 import type { Statement } from "./statement.ts";
 
-/** One file in verify/ each. The list grows with that folder. */
-export const VERIFIER_IDS = ["checksum", "archive", "sigstore", "openpgp", "registry-signature", "vsa"] as const;
+/** One file in verify/ each, which judges archives on their way in; and `rebuild`, which somebody has to ask for: `assay audit --reproducible`. */
+export const VERIFIER_IDS = ["checksum", "archive", "sigstore", "openpgp", "registry-signature", "vsa", "rebuild"] as const;
 export type VerifierId = (typeof VERIFIER_IDS)[number];
 
 /** Those that look at every archive. The others look where they have a reason to, and leave no evidence where they have none. */
-export const ALWAYS_LOOKING: readonly VerifierId[] = VERIFIER_IDS.filter((id) => id !== "vsa");
+export const ALWAYS_LOOKING: readonly VerifierId[] = VERIFIER_IDS.filter((id) => id !== "vsa" && id !== "rebuild");
 
 /** Why an outcome is `invalid`, machine-readable. A closed list: documented in the README, relied on by scripts. */
 export const FINDING_CODES = [

@@ -107,7 +107,7 @@ test("there is one verifier for each kind of evidence", () => {
     ...NO_OTHER_MIRROR,
   };
   const verifiers = createVerifiers(options);
-  expect(verifiers.map(({ id }) => id)).toEqual(VERIFIER_IDS);
+  expect(verifiers.map(({ id }) => id)).toEqual(VERIFIER_IDS.filter((id) => id !== "rebuild"));
   expect(verifiers.filter(({ wouldLook }) => !wouldLook).map(({ id }) => id)).toEqual(ALWAYS_LOOKING);
 });
 

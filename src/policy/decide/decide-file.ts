@@ -55,7 +55,7 @@ export function decideFile(question: FileQuestion, ruling: Ruling): FileDecision
   const { signedBy } = question;
   const counting =
     signedBy.length === 0 ? trusted : trusted.filter(({ signer }) => signedBy.some((named) => matchSigner(signer, named).matches));
-  const level = ruling.levelOf(counting, (id) => builderLevel(policy, id) !== undefined);
+  const level = ruling.levelOf(counting, (id) => builderLevel(policy, id) !== undefined, []);
   const byPolicy = [
     ...(ref ? judgePackage(ref, policy, ruling.feeds) : []),
     ...judgeSignatures(signatures, rule),

@@ -1,5 +1,6 @@
 import type { Policy, RepositoryPolicy } from "../../core/policy.ts";
 import type { PolicyQuestion } from "../../core/ports/policy.ts";
+import { type Rebuild, rebuildsIn } from "../../core/rebuild.ts";
 import type { Undecided, Verdict } from "../../core/verdict.ts";
 import type { OsvFeed } from "../osv-feed.ts";
 import { builderLevel, type EffectiveRule, selectRule } from "../select-rule.ts";
@@ -20,8 +21,12 @@ export interface Ruling {
   readonly feeds: ReadonlyMap<string, OsvFeed>;
   /** What the configuration of the archive's repository leaves to the operator. */
   readonly repository: RepositoryPolicy;
-  /** The level that signatures make, where `accepts` says which builders count. Pure. */
-  readonly levelOf: (signatures: readonly VerifiedSignature[], accepts: (builderId: string) => boolean) => LevelReached;
+  /** The level that signatures and rebuilds make, where `accepts` says which builders count. Pure. */
+  readonly levelOf: (
+    signatures: readonly VerifiedSignature[],
+    accepts: (builderId: string) => boolean,
+    rebuilds: readonly Rebuild[],
+  ) => LevelReached;
 }
 
 /** What a verdict is made of. */
@@ -47,7 +52,7 @@ export function weigh(question: PolicyQuestion, ruling: Ruling): Weighing {
   const { policy } = ruling;
   const rule = selectRule(policy, question.ref);
   const signatures = signaturesOf(evidenceInForce(question.evidence, policy));
-  const level = levelReached(signatures, rule, ruling);
+  const level = levelReached(signatures, question.evidence, rule, ruling);
   const integrity = judgeIntegrity(question.evidence, ruling.repository);
   const metadata = judgeMetadata(question, policy, ruling.feeds, rule);
   const certain = [...integrity, ...metadata.map((judgement) => softened(judgement, question, policy))];
@@ -75,11 +80,17 @@ function notToBeHad(detail: string): readonly Judgement[] {
 /** The level that an archive's evidence makes under the rule that holds for it. Pure. */
 export function assessLevel({ ref, evidence }: Pick<PolicyQuestion, "ref" | "evidence">, ruling: Ruling): LevelReached {
   const signatures = signaturesOf(evidenceInForce(evidence, ruling.policy));
-  return levelReached(signatures, selectRule(ruling.policy, ref), ruling);
+  return levelReached(signatures, evidence, selectRule(ruling.policy, ref), ruling);
 }
 
-function levelReached(signatures: Signatures, rule: EffectiveRule, { policy, levelOf }: Ruling): LevelReached {
+function levelReached(
+  signatures: Signatures,
+  evidence: PolicyQuestion["evidence"],
+  rule: EffectiveRule,
+  { policy, levelOf }: Ruling,
+): LevelReached {
   const trusted = trustedSignatures(signatures, rule);
-  const shown = levelOf(levelSignatures(trusted, policy, rule), (id) => builderLevel(policy, id) !== undefined);
+  const accepts = (id: string): boolean => builderLevel(policy, id) !== undefined;
+  const shown = levelOf(levelSignatures(trusted, policy, rule), accepts, rebuildsIn(evidence));
   return orVouched(shown, vouchedLevels(trusted, policy, rule));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Rebuild } from "../../../src/core/rebuild.ts";
 import type { Signer, SigstoreSigner } from "../../../src/core/signer.ts";
 import { provenanceLevel, type VerifiedItem } from "../../../src/verify/provenance/provenance-level.ts";
 import { readPredicate } from "../../../src/verify/provenance/read-predicate.ts";
@@ -12,8 +13,8 @@ function item(name: keyof typeof PREDICATES, signer: Signer = githubSigner(), ch
   return { signer, statement, ...(predicate.ok ? { predicate: predicate.value } : {}) };
 }
 
-function levelOf(verified: readonly VerifiedItem[], builders = RUNNER) {
-  return provenanceLevel({ verified, builders });
+function levelOf(verified: readonly VerifiedItem[], builders = RUNNER, rebuilds: readonly Rebuild[] = []) {
+  return provenanceLevel({ verified, builders, rebuilds });
 }
 
 const OPENPGP: Signer = { kind: "openpgp", fingerprint: "0".repeat(40) };

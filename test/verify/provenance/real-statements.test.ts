@@ -87,11 +87,13 @@ describe.skipIf(!NPM)("npm", () => {
     expect(compareWithCertificate(predicate, elsewhere)).toMatchObject({ finding: { code: "PREDICATE_MISMATCH" } });
     // These certificates are from before 2023 and name no runner, so the level is the operator's judgement of npm's own builder.
     const verified = [{ signer: build.signer, statement: build.statement, predicate }];
-    expect(provenanceLevel({ verified, builders: onGitHub })).toMatchObject({
+    expect(provenanceLevel({ verified, builders: onGitHub, rebuilds: [] })).toMatchObject({
       level: "L1",
       why: expect.stringContaining("github.com/npm/cli@9."),
     });
-    expect(provenanceLevel({ verified, builders: (id) => id.startsWith("https://github.com/npm/cli@") })).toMatchObject({ level: "L2" });
+    expect(provenanceLevel({ verified, builders: (id) => id.startsWith("https://github.com/npm/cli@"), rebuilds: [] })).toMatchObject({
+      level: "L2",
+    });
 
     const published = resultOf(readPredicate(publish.statement));
     if (published.kind !== "npm-publish") throw new Error("the second attestation is not npm's");
@@ -107,7 +109,9 @@ describe.skipIf(!NPM)("npm", () => {
     if (!signer) throw new Error("it has no certificate");
     const predicate = resultOf(readPredicate(statement));
     expect(compareWithCertificate(predicate, signer)).toMatchObject({ ok: true, value: { ...CONFIRMED, warnings: [] } });
-    expect(provenanceLevel({ verified: [{ signer, statement, predicate }], builders: onGitHub })).toMatchObject({ level: "L2" });
+    expect(provenanceLevel({ verified: [{ signer, statement, predicate }], builders: onGitHub, rebuilds: [] })).toMatchObject({
+      level: "L2",
+    });
   });
 
   test.each(["npm+pacote__mismatched-subject-digest-attestations.json", "npm+pacote__mismatched-subject-name-attestations.json"])(
@@ -146,7 +150,7 @@ describe.skipIf(!PYPI)("PyPI", () => {
       expect(checkPublisher(publisher, signer)).toMatchObject({ ok: true });
 
       const predicate = resultOf(readPredicate(statement));
-      const level = provenanceLevel({ verified: [{ signer, statement, predicate }], builders: onGitHub });
+      const level = provenanceLevel({ verified: [{ signer, statement, predicate }], builders: onGitHub, rebuilds: [] });
       const isBuild = file.endsWith(".slsa.attestation");
       expect(level).toMatchObject({ level: isBuild ? "L2" : "L1" });
       if (isBuild) expect(compareWithCertificate(predicate, signer)).toMatchObject({ ok: true, value: CONFIRMED });
