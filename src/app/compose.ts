@@ -27,6 +27,7 @@ import { PublicLog } from "../mirror/log/public-log.ts";
 import { Mirror } from "../mirror/obtain.ts";
 import { isOutdated } from "../mirror/outdated.ts";
 import { Planner } from "../mirror/plan/planner.ts";
+import { Rebuilds } from "../mirror/rebuilds.ts";
 import { Rechecker } from "../mirror/recheck.ts";
 import { Summaries } from "../mirror/summaries.ts";
 import { wouldLook } from "../mirror/would-look.ts";
@@ -36,6 +37,7 @@ import { FileKeys } from "../store/keys/file-keys.ts";
 import { SqliteDecisionTree } from "../store/log/sqlite-decision-tree.ts";
 import { openStore } from "../store/open-store.ts";
 import { createUpstreamClient } from "../upstream/client.ts";
+import { GitSourceTrees } from "../upstream/git/git-source-trees.ts";
 import { createVerifiers } from "../verify/index.ts";
 import { ManifestReader } from "../verify/manifest-reader.ts";
 import { composeGit, gitHosts } from "./compose-git.ts";
@@ -45,6 +47,7 @@ import { enforcePolicy } from "./enforced-policy.ts";
 import { logOrigin } from "./log-origin.ts";
 import { meteredUpstream } from "./metrics/metered-upstream.ts";
 import { AssayMetrics } from "./metrics/metrics.ts";
+import { Rebuilder } from "./rebuild/rebuilder.ts";
 import { LiveTrust } from "./trust/live-trust.ts";
 import { registryKeySource } from "./trust/registry-key-source.ts";
 import { connectRepositories } from "./upstream-options.ts";
@@ -58,6 +61,8 @@ export interface Assay {
   readonly rechecker: Rechecker;
   readonly exporter: Exporter;
   readonly importer: Importer;
+  readonly rebuilder: Rebuilder;
+  readonly rebuilds: Rebuilds;
   readonly locks: Locks;
   readonly planner: Planner;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
@@ -227,6 +232,17 @@ export async function compose(config: Config, { clock, log, env, background = tr
     }),
     importer: new Importer({ repositories, ecosystems, mirror }),
     planner: new Planner({ repositories, ecosystems, verifiers, mirror, index, blobs, policy, clock }),
+    rebuilder: new Rebuilder({
+      dataDir: config.dataDir,
+      sources: git?.sources,
+      trees: new GitSourceTrees({ hosts, limits: config.limits, searchPath: env["PATH"] }),
+      blobs,
+      ecosystems,
+      limits: config.limits,
+      searchPath: env["PATH"],
+      offline: config.offline,
+    }),
+    rebuilds: new Rebuilds({ repositories, ecosystems, mirror, index, blobs, policy, decisions, clock }),
     http: {
       repositories,
       ecosystems,

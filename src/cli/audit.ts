@@ -113,7 +113,8 @@ function noteOn({ verdict, level, checks }: ArtifactReport, standing: keyof type
     const { repository = signer.identity.value, commit } = signer.source;
     return [`signed by ${repository}${commit === undefined ? "" : ` at ${commit.slice(0, 12)}`}`];
   });
-  return [...new Set(signers)].join(", ") || "nobody who made it has signed it";
+  const signed = [...new Set(signers)].join(", ") || "nobody who made it has signed it";
+  return level.reached === "L3" ? `${signed}; ${level.why}` : signed;
 }
 
 /** Columns as wide as their widest word: rows are written as they come, so none can be measured first. */

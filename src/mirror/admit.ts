@@ -11,6 +11,7 @@ import type { Admission } from "../core/verdict.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { type ExamineDeps, examine } from "./examine.ts";
 import { type JudgingPolicy, judge } from "./judge.ts";
+import { keptRebuilds } from "./kept-rebuilds.ts";
 import { isSameRefusal } from "./says-the-same.ts";
 
 export interface AdmitDeps extends ExamineDeps {
@@ -53,7 +54,9 @@ export async function admit(
   const blob = await reception.whole;
   try {
     const about = { ref, resolution: claimed, blob, ecosystem: deps.ecosystem, admittedBefore: before?.digest };
-    const facts = await examine({ ...about, published: await published }, deps);
+    const examined = await examine({ ...about, published: await published }, deps);
+    const rebuilds = await keptRebuilds(ref, examined.digest, deps.index);
+    const facts = { ...examined, evidence: [...examined.evidence, ...rebuilds] };
     const judged = await judge(repository, facts, deps);
     const admission = { ...facts, ...judged, decidedAt: deps.clock.now() };
     if (judged.verdict.kind === "admit") await deps.blobs.promote(blob, judged.verdict);

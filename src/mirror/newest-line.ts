@@ -13,7 +13,7 @@ interface Judges {
 
 /**
  * The journal line that knows most about the bytes that were admitted; undefined where none were. A later check of the same bytes counts also where it ended in a
- * refusal, but of a whole line only what it found about signatures: an index that claims another digest by now does not undo what was admitted.
+ * refusal, but of a whole line only what it found about signatures and rebuilds: an index that claims another digest by now does not undo what was admitted.
  */
 export async function newestLine(
   ref: ArtifactRef,
@@ -26,7 +26,7 @@ export async function newestLine(
   if (admitted?.digest !== newest.digest) return admitted;
   if (!isWhole(admitted, verifierIds)) return newest;
   const evidence = [admitted, newest].flatMap((line) =>
-    line.evidence.filter(({ verifier }) => trusting.has(verifier) === (line === newest)),
+    line.evidence.filter(({ verifier }) => (trusting.has(verifier) || verifier === "rebuild") === (line === newest)),
   );
   return { ...admitted, evidence };
 }

@@ -3,14 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKey, readKey } from "openpgp";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { type PublishFlags, publish } from "../../src/cli/publish.ts";
+import type { PublishFlags } from "../../src/cli/publish.ts";
 import { temporaryFolder } from "../store/temporary-folder.ts";
 import { addToken } from "../support/hosted-bench.ts";
 import { type MirrorBench, startMirror } from "../support/mirror-bench.ts";
 import { manifestText } from "../support/package-folder.ts";
 import { type PackageRepository, packageRepository } from "../support/package-repository.ts";
+import { signedRelease } from "../support/signed-release.ts";
 import type { Loose } from "../support/sigstore-instance.ts";
-import { githubToken, type SigstoreServices, startSigstore } from "../support/sigstore-services.ts";
+import { type SigstoreServices, startSigstore } from "../support/sigstore-services.ts";
 
 /**
  * The signing flow of the AAM specification, 14.2, with everything in it real but the identity provider: pack, sign and publish with `assay publish`; a registry that verifies at the door and keeps what
@@ -80,33 +81,12 @@ const SIGN = {
 
 /** Publishes a repository's package as its release workflow does, signed in these ways. */
 async function release(registry: MirrorBench, repository: PackageRepository, ways: readonly Asked[], path = "/skills/"): Promise<Loose> {
-  const env = {
-    PATH: process.env["PATH"],
-    HOME: scratch,
-    GITHUB_ACTIONS: "true",
-    GITHUB_SERVER_URL: "https://github.com",
-    GITHUB_REPOSITORY: "acme/tool",
-    GITHUB_REF: "refs/tags/v1.0.0",
-    GITHUB_SHA: repository.commit,
-    GITHUB_WORKFLOW_REF: "acme/tool/.github/workflows/release.yml@refs/tags/v1.0.0",
-    RUNNER_ENVIRONMENT: "github-hosted",
-    SIGSTORE_ID_TOKEN: githubToken({ sha: repository.commit }),
-    TOKEN: await addToken(registry.dataDir),
-  };
   const flags: PublishFlags = {
     ...Object.assign({}, ...ways.map((way) => SIGN[way])),
     ...(ways.includes("gpg") ? { gpgKeyFile: gpg.keyFile } : {}),
-    to: `${registry.url}${path}`,
-    tokenEnv: "TOKEN",
-    fulcioUrl: sigstore.url,
-    rekorUrl: sigstore.url,
-    trustedRoot: join(scratch, "root.json"),
-    json: true,
   };
-  const printed: string[] = [];
-  const print = (text: string): void => void printed.push(text);
-  await publish({ env, now: Date.now(), print, warn: () => {}, isTerminal: false }, repository.folder, flags);
-  return JSON.parse(printed.join(""));
+  const token = await addToken(registry.dataDir);
+  return signedRelease({ repository, to: `${registry.url}${path}`, token, sigstore, trustedRoot: join(scratch, "root.json"), flags });
 }
 
 const TARBALL = "/aam/packages/@myorg/demo/1.2.3/tarball";

@@ -1,7 +1,9 @@
 import { type Command, Option } from "commander";
 import { loadConfig } from "../../app/config.ts";
+import { AssayError } from "../../core/errors.ts";
 import { LEVELS, type Level } from "../../core/statement.ts";
 import { auditProvenance } from "../audit.ts";
+import { auditReproducible } from "../audit-reproducible.ts";
 import { type CommandLine, common, type JsonFlags } from "../command-line.ts";
 import { explain, inspectProvenance, type ReportCommand } from "../explain.ts";
 
@@ -11,6 +13,8 @@ interface ReportFlags extends JsonFlags {
 }
 
 interface AuditFlags extends ReportFlags {
+  readonly provenance?: true;
+  readonly reproducible?: true;
   readonly all?: true;
   readonly level?: Level;
 }
@@ -33,14 +37,29 @@ export function addReports(program: Command, { env, print, end }: CommandLine): 
     .argument("<purl>", "package URL")
     .action(async (purl: string, flags: ReportFlags) => end(await inspectProvenance(given(flags), purl)));
   reporting(program.command("audit"))
-    .description("say which archives are refused, or have less provenance than is asked for")
+    .description("say which archives are refused, or have less provenance than is asked for; or rebuild some from their source")
     .argument("[purl...]", "package URLs")
-    .requiredOption("--provenance", "audit the provenance")
+    .option("--provenance", "audit the provenance")
+    .addOption(
+      new Option("--reproducible", "rebuild from the source that the provenance names, compare, and keep what came of it").conflicts([
+        "provenance",
+        "all",
+        "level",
+      ]),
+    )
     .option("--all", "everything that was admitted once")
     .addOption(new Option("--level <level>", "level to ask for (default: what the policy asks for)").choices(LEVELS))
     .action(async (purls: readonly string[], flags: AuditFlags) => {
-      end(await auditProvenance(given(flags), { purls, all: flags.all === true, level: flags.level }));
+      end(await audit(given(flags), purls, flags));
     });
+}
+
+function audit(command: ReportCommand, purls: readonly string[], flags: AuditFlags): Promise<number> {
+  if (flags.reproducible) return auditReproducible(command, purls);
+  if (flags.provenance) return auditProvenance(command, { purls, all: flags.all === true, level: flags.level });
+  throw new AssayError("USAGE", "expected either --provenance or --reproducible", {
+    help: "--provenance says what is known, --reproducible rebuilds",
+  });
 }
 
 function reporting(command: Command): Command {

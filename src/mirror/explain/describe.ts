@@ -1,4 +1,6 @@
+import { rebuildIn } from "../../core/rebuild.ts";
 import type { Signer, SigstoreSigner } from "../../core/signer.ts";
+import { rebuildRows, resultText } from "./describe-rebuild.ts";
 import type { ArtifactReport, BuildReport, CheckReport, EditReport, SuggestionReport } from "./report.ts";
 
 /** A report in words, for a terminal or a page to lay out. Some of the words are foreign: whoever shows them escapes them. */
@@ -33,7 +35,10 @@ export function describe(report: ArtifactReport): Description {
       ...reasonSection(report),
       { heading: "Archive", rows: archiveRows(report) },
       { heading: "Policy", rows: policyRows(report) },
-      { heading: "Checks", rows: report.checks.flatMap((check) => [checkRow(check), ...signatureRows(check)]) },
+      {
+        heading: "Checks",
+        rows: report.checks.flatMap((check) => [checkRow(check), ...signatureRows(check), ...rebuildRowsOf(report, check)]),
+      },
     ],
     suggestions: report.suggestions.map(describeSuggestion),
   };
@@ -60,6 +65,10 @@ export function describeProvenance(report: ArtifactReport): Description {
         heading: check.label ?? check.verifier,
         rows: [...signatureRows(check), ...subjectRows(check), ...buildRows(check.build)],
       })),
+      ...report.checks.flatMap((check) => {
+        const rows = rebuildRowsOf(report, check);
+        return rows.length === 0 ? [] : [{ heading: "Rebuild", rows: [["result", outcomeText(check)] as const, ...rows] }];
+      }),
       ...(failed.length === 0 ? [] : [{ heading: "Not verified", rows: failed.map(checkRow) }]),
     ],
     suggestions: [],
@@ -127,9 +136,9 @@ function policyRows({ rule, policy, ...report }: ArtifactReport): readonly Row[]
   ];
 }
 
-/** The level, what is asked for, and why it is not the next higher one. */
+/** The level, what is asked for, and why it is not the next higher one, or how it is the highest. */
 function levelText({ level: { reached, why, required } }: Pick<ArtifactReport, "level">): string {
-  return `${reached}, where the policy asks for ${required}; not higher because ${why}`;
+  return `${reached}, where the policy asks for ${required}; ${reached === "L3" ? why : `not higher because ${why}`}`;
 }
 
 function checkRow(check: CheckReport): Row {
@@ -140,6 +149,7 @@ function checkRow(check: CheckReport): Row {
 function outcomeText({ outcome, code, detail, predicateType, signedAt, claims, verifier }: CheckReport): string {
   switch (outcome) {
     case "pass": {
+      if (verifier === "rebuild") return resultText(claims?.["result"]);
       const strength = verifier === "checksum" ? ` (${claims?.["strength"] === "strong" ? "strong" : "weak"})` : "";
       const what = predicateType === null ? "" : `, a statement of type ${predicateType}`;
       return `good${strength}${what}${signedAt === null ? "" : `, signed ${moment(signedAt)}`}`;
@@ -153,6 +163,12 @@ function outcomeText({ outcome, code, detail, predicateType, signedAt, claims, v
     default:
       return outcome satisfies never;
   }
+}
+
+function rebuildRowsOf({ digest }: ArtifactReport, { verifier, claims }: CheckReport): readonly Row[] {
+  const rebuild = rebuildIn({ verifier, subject: digest, outcome: { kind: "pass", claims: claims ?? {} } });
+  if (!rebuild) return [];
+  return rebuildRows(rebuild, { differences: some(rebuild.differences), count: rebuild.differencesCount });
 }
 
 function signatureRows({ signer, standing, trustRoot }: CheckReport): readonly Row[] {
