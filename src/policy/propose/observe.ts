@@ -57,7 +57,8 @@ function bestSigner(
   const byName = Map.groupBy(signatures, ({ signer }) => book.nameOf(signer));
   const named = [...byName].flatMap(([signer, own]) => {
     if (signer === undefined) return [];
-    return [{ signer, level: levelOf(own, (id) => builderLevel(policy, id) !== undefined).level }];
+    // Without rebuilds: that one version was rebuilt says nothing of the next, which a proposed L3 would refuse.
+    return [{ signer, level: levelOf(own, (id) => builderLevel(policy, id) !== undefined, []).level }];
   });
   const rank = ({ level }: { readonly level: Level }): number => LEVELS.indexOf(level);
   return named.sort((left, right) => rank(right) - rank(left) || (left.signer < right.signer ? -1 : 1))[0];
