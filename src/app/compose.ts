@@ -16,6 +16,7 @@ import { Importer } from "../mirror/bundle/importer.ts";
 import { RecordingDocuments } from "../mirror/bundle/recording-documents.ts";
 import { Counters } from "../mirror/counters.ts";
 import { DecisionLog } from "../mirror/decision-log.ts";
+import type { RegistryDirectory } from "../mirror/directory/registry-directory.ts";
 import { MirrorDocuments } from "../mirror/documents.ts";
 import { Explainer } from "../mirror/explain.ts";
 import { MirrorForesight } from "../mirror/foresight.ts";
@@ -43,6 +44,8 @@ import { ManifestReader } from "../verify/manifest-reader.ts";
 import { composeGit, gitHosts } from "./compose-git.ts";
 import type { Config } from "./config.ts";
 import { signCheckpoints } from "./decision-checkpoints.ts";
+import { composeDirectory, type DirectoryOptions, requireKeepable } from "./directory/compose-directory.ts";
+import { DirectoryKeeper } from "./directory/directory-keeper.ts";
 import { enforcePolicy } from "./enforced-policy.ts";
 import { logOrigin } from "./log-origin.ts";
 import { meteredUpstream } from "./metrics/metered-upstream.ts";
@@ -65,6 +68,8 @@ export interface Assay {
   readonly rebuilds: Rebuilds;
   readonly locks: Locks;
   readonly planner: Planner;
+  /** A folder with what is admitted, for the `aam` client. Throws BAD_REQUEST for a repository that there is not, CONFIG_INVALID where there is none. */
+  directory(options: DirectoryOptions): RegistryDirectory;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
   close(): Promise<void>;
 }
@@ -86,10 +91,15 @@ const OPEN_BLOBS = 256;
 
 /** Throws CONFIG_INVALID for a policy or trust material that cannot be used, and what `openStore` throws. `env` is asked for the clients' index and for proxies. */
 export async function compose(config: Config, { clock, log, env, background = true, outside: standIn }: ComposeDeps): Promise<Assay> {
+  if (background && config.aam.directory !== undefined) await requireKeepable(config.aam.directory, log);
   const { repositories, upstreams, rules } = await connectRepositories(config, log, env);
   const halfBytes = Math.floor(config.memory.bodiesBytes / 2);
   const hot = new Hot({ bodyBytes: halfBytes, pageBytes: halfBytes });
-  const changed = (): void => hot.clear();
+  let keeper: DirectoryKeeper | undefined;
+  const changed = (): void => {
+    hot.clear();
+    keeper?.changed();
+  };
   // Before anything is opened: one that is not valid ends the start with nothing to close.
   const policy = await enforcePolicy(config, { repositories, rules, clock, log, changed });
   const trust = await LiveTrust.open(config, { clock, log, env, changed, signals: process });
@@ -175,7 +185,10 @@ export async function compose(config: Config, { clock, log, env, background = tr
       counters,
       log,
       // Its page may have lacked a digest, or a mark, that is known now.
-      decided: ({ ref }) => hot.renew(subjectKey(ref.repository, ref.name)),
+      decided: ({ ref }) => {
+        hot.renew(subjectKey(ref.repository, ref.name));
+        if (ref.ecosystem === "aam") keeper?.changed();
+      },
     },
     { withhold: config.withholdBytes, refusalTtlMs: config.refusalTtlMs },
   );
@@ -216,8 +229,28 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const git = await composeGit(config, { hosts, upstream, index, counters, clock, log, env });
   const locks = new Locks({ repositories, ecosystems, index });
   const explainer = new Explainer({ repositories, ecosystems, mirror, index, blobs, policy, clock });
+  const directory = (options: DirectoryOptions): RegistryDirectory =>
+    composeDirectory(options, {
+      repositories,
+      ecosystem: ecosystems.aam,
+      explainer,
+      mirror,
+      manifests,
+      index,
+      blobs,
+      limits: config.limits,
+      log,
+    });
+  const kept = background ? config.aam.directory : undefined;
+  if (kept !== undefined) {
+    const asker = { kind: "command", command: "aam.directory" } as const;
+    const own = directory({ path: kept, repository: config.aam.repository, asker });
+    keeper = new DirectoryKeeper(() => own.sync(), { everyMs: config.aam.everyMs, log });
+    keeper.start();
+  }
   return {
     explainer,
+    directory,
     locks,
     rechecker: new Rechecker({ repositories, mirror, explainer, locks, blobs }),
     exporter: new Exporter({
@@ -270,6 +303,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     trust,
     close: async () => {
       clearInterval(sweeping);
+      await keeper?.close();
       await git?.close();
       metrics?.close();
       policy.close();

@@ -27,7 +27,22 @@ export function crossProblems(layers: Layers): Problem[] {
       ),
     ];
   });
-  return [...ofRepositories, ...gitProblems(asTree(layers.values["git"]), problem)];
+  return [
+    ...ofRepositories,
+    ...aamProblems(asTree(layers.values["aam"]), repositories, problem),
+    ...gitProblems(asTree(layers.values["git"]), problem),
+  ];
+}
+
+/** The directory is of one repository that there is, where it is not of all. */
+function aamProblems(
+  { repository }: Tree,
+  repositories: readonly Tree[],
+  problem: (path: Path, expected: string, value: unknown) => Problem,
+): readonly Problem[] {
+  const names = repositories.filter(({ ecosystem }) => ecosystem === "aam").map(({ name }) => name);
+  if (typeof repository !== "string" || names.includes(repository)) return [];
+  return [problem(["aam", "repository"], `one of ${names.join(", ") || "no repositories, since there are none of aam"}`, repository)];
 }
 
 /** A host is known by its name; pins are of repositories that are mirrored, one for each name of a ref. */

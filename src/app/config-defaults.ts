@@ -18,6 +18,7 @@ export const CONFIG_DEFAULTS = {
   stale_if_error: "30d",
   offline: false,
   import: { keys: [] },
+  aam: { every: "60s" },
   git: { hosts: [], refresh: "60s", on_rewrite: "refuse", pins: [] },
   metrics: { enabled: true },
   log: { level: "info" },

@@ -168,6 +168,7 @@ export function configSchema(surroundings: Surroundings) {
     stale_if_error: duration(0, 3650 * DAY_MS, "0 to 3650d"),
     offline: boolean(),
     import: map({ keys: list(text("a key's id, sha256:…, or the path of a file with public keys"), 100) }),
+    aam: map({ directory: path.optional(), repository: name().optional(), every: duration(1000, DAY_MS, "1s to 1d") }),
     git: gitSchema({ auth, certificates, url: upstreamUrl(), proxy: proxyUrl() }),
     metrics: map({ enabled: boolean(), token_env: secretEnv.optional(), token_file: secretFile.optional() }).refine(
       (keys) => keys.token_env === undefined || keys.token_file === undefined,

@@ -97,6 +97,16 @@ export interface TufConfig {
   readonly everyMs: number;
 }
 
+/** The folder that is kept as a registry for the `aam` client; none where `directory` is left out. */
+export interface AamConfig {
+  /** Absolute. */
+  readonly directory?: string;
+  /** Name of the repository that it is of; of all aam repositories where left out. */
+  readonly repository?: string;
+  /** Milliseconds between two rounds of which nothing here was the cause. */
+  readonly everyMs: number;
+}
+
 /** Git repositories that are mirrored: none but those of `hosts`. */
 export interface GitConfig extends Omit<GitSettings, "hosts"> {
   readonly hosts: readonly GitHostConfig[];
@@ -138,6 +148,7 @@ export interface Config {
   readonly offline: boolean;
   /** Whose bundles are imported: ids of keys, or paths of files with public keys. */
   readonly import: { readonly keys: readonly string[] };
+  readonly aam: AamConfig;
   readonly git: GitConfig;
   /** Undefined where /metrics is not answered. With a token, only to those who show it. */
   readonly metrics: { readonly token?: Secret } | undefined;
@@ -210,6 +221,7 @@ function toConfig(written: Written, file: string | undefined): Config {
     staleIfErrorMs: written.stale_if_error,
     offline: written.offline,
     import: { keys: written.import.keys },
+    aam: toAam(written.aam),
     git: toGit(written.git),
     metrics: toMetrics(written.metrics),
     log: toLog(written),
@@ -269,6 +281,14 @@ export function defaultUpstream(url: URL): UpstreamConfig {
     fileOrigins: [],
     trust: "public",
     verdicts: false,
+  };
+}
+
+function toAam({ directory, repository, every }: Written["aam"]): AamConfig {
+  return {
+    ...(directory === undefined ? {} : { directory: resolve(directory) }),
+    ...(repository === undefined ? {} : { repository }),
+    everyMs: every,
   };
 }
 

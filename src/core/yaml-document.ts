@@ -17,11 +17,13 @@ export interface YamlOptions {
 const PARSING = { version: "1.2", strict: true, uniqueKeys: false, merge: false } as const;
 
 /**
- * Parses YAML 1.2 from outside as what JSON could say. Throws UPSTREAM_MALFORMED for anything else: duplicate or composite keys, custom tags, several
- * documents, recursive aliases; UPSTREAM_LIMIT for deeper nesting than `maxDepth`. Takes about a second for a hostile MiB, so callers bound the bytes.
+ * Parses YAML 1.2 from outside as what JSON could say, or 1.1, which a reader written in Python takes it for: there `no` and `2026-01-01` are no texts. Throws
+ * UPSTREAM_MALFORMED for anything else: duplicate or composite keys, custom tags, several documents, recursive aliases; UPSTREAM_LIMIT for deeper nesting than
+ * `maxDepth`. Takes about a second for a hostile MiB, so callers bound the bytes.
  */
-export function parseYamlObject(body: Buffer, options: YamlOptions): JsonObject {
-  return objectOf(() => parseDocument(body.toString("utf8"), PARSING), options);
+export function parseYamlObject(body: Buffer, options: YamlOptions & { readonly version?: "1.1" }): JsonObject {
+  const { version = PARSING.version } = options;
+  return objectOf(() => parseDocument(body.toString("utf8"), { ...PARSING, version }), options);
 }
 
 /** The same for a file of several documents, of which it throws UPSTREAM_LIMIT past `maxDocuments`. */

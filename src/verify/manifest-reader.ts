@@ -28,8 +28,8 @@ export class ManifestReader {
   }
 
   /** Throws STORE_IO where the quarantined file cannot be read, BUSY where the scan did not come to an end. */
-  async read(blob: QuarantinedBlob, format: ArchiveFormat): Promise<Checked<readonly Manifest[]>> {
-    const result = await this.#pool.run({ path: blob.path, format, limits: this.#limits }, this.#limits.verifySeconds * 1000);
+  async read(file: Pick<QuarantinedBlob, "path">, format: ArchiveFormat): Promise<Checked<readonly Manifest[]>> {
+    const result = await this.#pool.run({ path: file.path, format, limits: this.#limits }, this.#limits.verifySeconds * 1000);
     if (result.kind === "lost") {
       throw new AssayError("BUSY", `the archive could not be read: ${result.detail}`, { retryAfterSeconds: RETRY_SECONDS });
     }

@@ -240,6 +240,23 @@ export interface ProblemContext {
   readonly base: string;
 }
 
+/** A version that is not open to new installs. */
+export interface ClosedRelease {
+  /** Who closed it: `publisher` for its registry too. */
+  readonly by: "publisher" | "mirror";
+  readonly why: string;
+}
+
+/** What a package's pages say of its versions now. */
+export interface Releases {
+  /** Those that a new install may choose, lowest first. */
+  readonly open: readonly string[];
+  /** The others. */
+  readonly closed: ReadonlyMap<string, ClosedRelease>;
+  /** Dist-tags, moved where our pages move them. */
+  readonly tags: ReadonlyMap<string, string>;
+}
+
 export interface Ecosystem {
   readonly id: EcosystemId;
   /** Digests to compute while an archive streams in, besides those always computed. */
@@ -288,6 +305,11 @@ export interface Ecosystem {
    * answered with NOT_FOUND. With all of them and the archive held, an installation needs nobody else.
    */
   companions(ref: ArtifactRef): readonly (readonly string[])[];
+  /**
+   * What the pages of a package say of its versions; they are fetched or confirmed first where they are not fresh. Left out where nobody asks. Throws BAD_REQUEST for a name
+   * that no package can have, NOT_FOUND where nobody has it, UPSTREAM_NOT_CONFIGURED where there is nobody to ask, and what `Documents` throws.
+   */
+  releases?(repository: Repository, name: string): Promise<Releases>;
   /** What kind of container the file name promises; undefined for one that Assay cannot check. */
   archiveFormat(ref: ArtifactRef): ArchiveFormat | undefined;
   /** Whether what the archive says about itself is what was asked for. Manifests come from the archive: hostile text. */

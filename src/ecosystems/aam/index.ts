@@ -7,6 +7,7 @@ import { AAM_FORMAT, identify } from "./identify.ts";
 import { tagsOf } from "./known-package.ts";
 import { problemBody } from "./problem.ts";
 import { published } from "./published.ts";
+import { releases } from "./releases.ts";
 import { listed, resolve } from "./resolve.ts";
 import type { AamServices } from "./services.ts";
 import { Dialects } from "./sources/dialects.ts";
@@ -29,6 +30,7 @@ export function createAam(common: EcosystemServices): Ecosystem {
     listed: (repository, name) => listed(services, repository, name),
     resolve: (repository, ref) => resolve(services, repository, ref),
     tags: (repository, ref) => tagsOf(services, repository, ref),
+    releases: (repository, name) => releases(services, repository, name),
     published: (repository, resolution) => published(services, repository, resolution),
     checkSigned,
     companions: ({ name, version }) =>

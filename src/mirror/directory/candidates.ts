@@ -1,0 +1,120 @@
+import type { ArtifactRef } from "../../core/artifact.ts";
+import type { Asker } from "../../core/decision.ts";
+import { isUpstreamFailure } from "../../core/errors.ts";
+import type { Ecosystem, Releases, Repository } from "../../core/ports/ecosystem.ts";
+import type { Index } from "../../core/ports/index-store.ts";
+import type { LeftOut, LeftOutCode } from "../../ecosystems/aam/directory/left-out.ts";
+import { archiveFile, type PackageName, parsePackageName, parseVersion, type Version } from "../../ecosystems/aam/names.ts";
+import type { ArtifactReport } from "../explain/report.ts";
+import type { Explainer } from "../explain.ts";
+import { holdersByName } from "./holders-by-name.ts";
+import { type Ownership, ownerOf } from "./owner-of.ts";
+
+/** A version that belongs into the directory, by what is known of it. Its bytes were not looked at yet. */
+export interface Candidate extends Pick<ArtifactReport, "digest" | "sizeBytes"> {
+  readonly repository: Repository;
+  readonly ref: ArtifactRef;
+  readonly name: PackageName;
+  readonly version: Version;
+  /** Milliseconds since the epoch. */
+  readonly publishedAt: number;
+}
+
+export interface Candidates {
+  readonly found: readonly Candidate[];
+  readonly tags: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly leftOut: readonly LeftOut[];
+}
+
+export interface CandidateDeps extends Ownership {
+  readonly ecosystem: Pick<Ecosystem, "memberFor" | "releases">;
+  readonly explainer: Pick<Explainer, "obtained">;
+  readonly index: Pick<Index, "admittedRefs">;
+}
+
+/** What the directory said before, for what nobody can be asked about now. */
+export interface Before {
+  has(name: PackageName): boolean;
+  isYanked(name: PackageName, version: string): boolean;
+}
+
+/**
+ * Everything that was admitted once, judged by the policy of now, of names that belong to their repository, and open to new installs: neither yanked by their publisher nor
+ * lost by their registry. Throws what the index throws; what concerns one package alone is told in `leftOut`.
+ */
+export async function candidates(deps: CandidateDeps, before: Before, asker: Asker): Promise<Candidates> {
+  const found: Candidate[] = [];
+  const tags = new Map<string, ReadonlyMap<string, string>>();
+  const leftOut: LeftOut[] = [];
+  for (const [text, holders] of await holdersByName(deps.repositories, deps.index)) {
+    const name = parsePackageName(text);
+    if (!name) {
+      leftOut.push(without(text, "NAME", "its folder would be that of a package with a scope"));
+      continue;
+    }
+    const owner = await holderOf(name, holders, deps, before);
+    if ("code" in owner) {
+      leftOut.push(owner);
+      continue;
+    }
+    const releases = await releasesOf(name, owner, deps);
+    if (releases) tags.set(name, releases.tags);
+    for await (const report of deps.explainer.obtained({ ecosystem: "aam", name }, asker, owner.name)) {
+      const standing = standingOf(name, owner, { report, releases, before });
+      if ("code" in standing) leftOut.push(standing);
+      else found.push(standing);
+    }
+  }
+  return { found, tags, leftOut };
+}
+
+async function holderOf(
+  name: PackageName,
+  holders: readonly Repository[],
+  deps: CandidateDeps,
+  before: Before,
+): Promise<Repository | LeftOut> {
+  try {
+    const owner = await ownerOf(name, deps);
+    if (owner && holders.includes(owner)) return owner;
+    return without(name, "NOT_OWNER", `the name belongs to the repository ${owner?.name ?? ""}, which has admitted nothing of it`);
+  } catch (error) {
+    if (!isUpstreamFailure(error)) throw error;
+    // It was decided when the package came into the directory, and must not leave it because an upstream is down.
+    const [holder] = holders;
+    if (holder && before.has(name)) return holder;
+    return without(name, "FAILED", `nobody can say which repository it belongs to: ${error.message}`);
+  }
+}
+
+/** Undefined where nobody can be asked: a package that was imported has no pages. */
+async function releasesOf(name: PackageName, owner: Repository, { ecosystem }: CandidateDeps): Promise<Releases | undefined> {
+  try {
+    return await ecosystem.releases?.(owner, name);
+  } catch (error) {
+    if (isUpstreamFailure(error)) return undefined;
+    throw error;
+  }
+}
+
+function standingOf(
+  name: PackageName,
+  repository: Repository,
+  { report, releases, before }: { readonly report: ArtifactReport; readonly releases: Releases | undefined; readonly before: Before },
+): Candidate | LeftOut {
+  const { ref, verdict, digest, sizeBytes, publishedAt, firstSeenAt, decidedAt } = report;
+  const not = (code: LeftOutCode, reason: string): LeftOut => ({ package: name, version: ref.version, from: "directory", code, reason });
+  const version = parseVersion(ref.version);
+  if (!version || ref.file !== archiveFile(name, version)) return not("NAME", "it is no SemVer version");
+  if (verdict.kind === "refuse") return not("REFUSED", verdict.reasons.map(({ code, text }) => `${code}: ${text}`).join("; "));
+  if (verdict.kind === "undecided") return not("UNDECIDED", verdict.detail);
+  if (!report.held) return not("NOT_HELD", "its bytes are not in the store");
+  const closed = releases?.closed.get(version);
+  if (closed) return not(closed.by === "mirror" ? "REFUSED" : "YANKED", closed.why);
+  if (!releases && before.isYanked(name, version)) return not("YANKED", "it was taken back when its registry could be asked last");
+  return { repository, ref, name, version, digest, sizeBytes, publishedAt: publishedAt ?? firstSeenAt ?? Date.parse(decidedAt) };
+}
+
+function without(name: string, code: LeftOutCode, reason: string): LeftOut {
+  return { package: name, version: null, from: "directory", code, reason };
+}
