@@ -91,8 +91,9 @@ export function agentLock(packages: readonly { readonly name: string; readonly v
 async function captured(work: () => Promise<number>): Promise<Ran> {
   const write = process.stdout.write;
   let text = "";
-  process.stdout.write = ((chunk: string | Uint8Array): boolean => {
+  process.stdout.write = ((chunk: string | Uint8Array, ...more: readonly unknown[]): boolean => {
     text += chunk.toString();
+    for (const written of more) if (typeof written === "function") written();
     return true;
   }) as typeof process.stdout.write;
   try {

@@ -108,7 +108,8 @@ function written({ base, now }: ProposalRequest, { rules, signers, waivers }: Pa
   }
   if (base.policy.mode !== "enforce") draft.set("mode", "enforce");
   const day = new Date(now).toISOString().slice(0, 10);
-  draft.addHeading([`Proposed by assay plan on ${day}, for review: what is below was seen, and nobody has vouched for it yet.`]);
+  const heading = `Assay plan proposed what is new here on ${day}, from what was seen: nobody has vouched for it until somebody has reviewed it.`;
+  if (!base.text.includes(heading)) draft.addHeading([heading]);
   for (const [name, entry] of signers) draft.addToMap("signers", name, entry);
   addRules(draft, rules, base.policy);
   for (const waiver of waivers) draft.addToList("waivers", waiver);

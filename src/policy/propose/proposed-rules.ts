@@ -90,16 +90,15 @@ function isLiteralPattern(pattern: string): boolean {
   return parsed.ok && Object.values(parsed.value.names).every(isLiteral);
 }
 
-/** The least that was seen; nothing where the policy asks for more already. */
+/** The least that was seen. Nothing where the policy asks for more already, nor for L1: that is what a signature by one of those who are named makes. */
 function levelAsked(signed: readonly { readonly level: Level }[], { rule }: Observed["weighing"]): JsonObject {
   const least = Math.min(...signed.map(({ level }) => LEVELS.indexOf(level)));
   const level = LEVELS[least];
-  return level === undefined || least < LEVELS.indexOf(rule.settings.provenance.level)
-    ? {}
-    : { provenance: { level, on_missing: "error" } };
+  const isLess = least < LEVELS.indexOf(rule.settings.provenance.level);
+  return level === undefined || level === "L0" || level === "L1" || isLess ? {} : { provenance: { level, on_missing: "error" } };
 }
 
-/** `1.0 (L2), 1.1 (unsigned)`. */
+/** `1.0 L2, 1.1 unsigned`. */
 function seenIn(archives: readonly Observed[]): string {
   const seen = archives.map((each) => `${each.question.ref.version} ${each.kind === "signed" ? each.level : "unsigned"}`);
   return [...new Set(seen)].sort().join(", ");

@@ -5,6 +5,7 @@ import { formatPurl } from "../../core/purl.ts";
 import type { YamlEntry } from "../../core/yaml-draft.ts";
 import { type Ruling, weigh } from "../decide/decide.ts";
 import { ownSignatures } from "../decide/signatures.ts";
+import { parsePurlPattern } from "../purl-pattern.ts";
 import type { Observed } from "./observe.ts";
 
 export interface WaiverTerms {
@@ -42,8 +43,11 @@ function waiverOf(
   const refusing = judgements.filter(({ effect, reason }) => effect === "refuse" && reason.code !== "TOO_YOUNG");
   const allowed = kind === "signed" ? WAIVED_SIGNED : WAIVED_UNSIGNED;
   if (refusing.length === 0 || !refusing.every(({ check }) => check !== undefined && allowed.has(check))) return undefined;
+  const purl = formatPurl(question.ref);
+  // Old npm names may hold a `*`, which no pattern can mean as it stands: one that did not load would take the others with it.
+  if (!parsePurlPattern(purl).ok) return undefined;
   const value: JsonObject = {
-    purl: formatPurl(question.ref),
+    purl,
     waive: WAIVABLE_CHECKS.filter((check) => refusing.some((each) => each.check === check)),
     digest: `sha256:${question.digest}`,
     owner,
