@@ -75,7 +75,7 @@ function fetchAll({ inForce, env, repository, warn }: PlanCommand, locks: readon
       }
     };
     for await (const _ of inOrder(artifacts, AT_ONCE, fetched)) done++;
-    warn(`${done} archives looked for, ${failed.size} of them in vain\n`);
+    warn(`fetched what was not known of ${done} ${done === 1 ? "archive" : "archives"}; of ${failed.size} it could not be had\n`);
     return failed;
   });
 }
