@@ -41,6 +41,7 @@ import { createUpstreamClient } from "../upstream/client.ts";
 import { GitSourceTrees } from "../upstream/git/git-source-trees.ts";
 import { createVerifiers } from "../verify/index.ts";
 import { ManifestReader } from "../verify/manifest-reader.ts";
+import { type ComposedCache, composeCache } from "./compose-cache.ts";
 import { composeGit, gitHosts } from "./compose-git.ts";
 import type { Config } from "./config.ts";
 import { signCheckpoints } from "./decision-checkpoints.ts";
@@ -70,6 +71,7 @@ export interface Assay {
   readonly planner: Planner;
   /** A folder with what is admitted, for the `aam` client. Throws BAD_REQUEST for a repository that there is not, CONFIG_INVALID where there is none. */
   directory(options: DirectoryOptions): RegistryDirectory;
+  readonly cache: Pick<ComposedCache, "collector" | "uses">;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
   close(): Promise<void>;
 }
@@ -103,11 +105,12 @@ export async function compose(config: Config, { clock, log, env, background = tr
   // Before anything is opened: one that is not valid ends the start with nothing to close.
   const policy = await enforcePolicy(config, { repositories, rules, clock, log, changed });
   const trust = await LiveTrust.open(config, { clock, log, env, changed, signals: process });
-  const { blobs, index } = await openStore({ dataDir: config.dataDir, clock, log }).catch(async (error: unknown) => {
+  const store = await openStore({ dataDir: config.dataDir, clock, log }).catch(async (error: unknown) => {
     policy.close();
     await trust.close();
     throw error;
   });
+  const { blobs, index } = store;
   const metrics = config.metrics && new AssayMetrics();
   const hosts = gitHosts(config, env);
   const reachable = [...upstreams, ...hosts.map(({ reach }) => reach)];
@@ -118,8 +121,11 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const outside = metrics ? meteredUpstream(client, metrics.heardUpstream) : client;
   const upstream = withOwnRegistry(outside, createOwnRegistry(packages), blobs);
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
+  const readers = new Readers(blobs, OPEN_BLOBS);
+  const cache = composeCache(config, { records: store.cache, blobs, index, repositories, readers, hot, clock, log });
+  const { uses, space } = cache;
   const mirrored = new MirrorDocuments(
-    { index, upstream, counters, clock, log },
+    { index, upstream, counters, uses, clock, log },
     {
       metadataTtlMs: config.metadataTtlMs,
       negativeTtlMs: config.negativeTtlMs,
@@ -130,7 +136,6 @@ export async function compose(config: Config, { clock, log, env, background = tr
   );
   const documents = new RecordingDocuments(mirrored);
   const knownRegistries = trust.registries.map(({ registry }) => registry);
-  const readers = new Readers(blobs, OPEN_BLOBS);
   const foresight = new MirrorForesight({
     index,
     policy,
@@ -175,6 +180,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
       ecosystems,
       upstream,
       blobs,
+      space,
       index,
       verifiers,
       policy,
@@ -198,6 +204,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     ecosystems,
     packages,
     blobs,
+    space,
     manifests,
     verifiers,
     index,
@@ -224,11 +231,12 @@ export async function compose(config: Config, { clock, log, env, background = tr
   if (background) {
     sweep();
     trust.start();
+    cache.start();
   }
 
   const git = await composeGit(config, { hosts, upstream, index, counters, clock, log, env });
   const locks = new Locks({ repositories, ecosystems, index });
-  const explainer = new Explainer({ repositories, ecosystems, mirror, index, blobs, policy, clock });
+  const explainer = new Explainer({ repositories, ecosystems, mirror, index, blobs, records: store.cache, policy, clock });
   const directory = (options: DirectoryOptions): RegistryDirectory =>
     composeDirectory(options, {
       repositories,
@@ -252,6 +260,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     explainer,
     directory,
     locks,
+    cache,
     rechecker: new Rechecker({ repositories, mirror, explainer, locks, blobs }),
     exporter: new Exporter({
       repositories,
@@ -289,6 +298,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
       logOrigin: originOf,
       counters,
       tally,
+      uses,
       hot,
       readers,
       limits: config.limits,
@@ -308,6 +318,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
       metrics?.close();
       policy.close();
       await trust.close();
+      await cache.close();
       readers.close();
       await upstream.close();
       await Promise.all([manifests.close(), ...verifiers.map((verifier) => verifier.close?.())]);

@@ -20,6 +20,8 @@ export const CONFIG_DEFAULTS = {
   import: { keys: [] },
   aam: { every: "60s" },
   git: { hosts: [], refresh: "60s", on_rewrite: "refuse", pins: [] },
+  cache: { max_size: "off", max_age: "off", min_free: "1%", pin: [], keep_refused_evidence: true, gc_every: "1h" },
+  scrub: { every: "30d", rate: "50MB" },
   metrics: { enabled: true },
   log: { level: "info" },
   memory: { documents: "64MiB", bodies: "128MiB" },

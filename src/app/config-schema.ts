@@ -8,6 +8,7 @@ import { DIALECTS } from "../core/ports/upstream-client.ts";
 import { boolean, choice, duration, integer, list, map, parsedBy, text, unexpected, wordOr } from "../core/schema.ts";
 import { Secret } from "../core/secret.ts";
 import { isLogName } from "../core/tlog/note-key.ts";
+import { cacheSchema, scrubSchema } from "./cache-schema.ts";
 import { gitSchema } from "./git-schema.ts";
 import { parseSize } from "./size.ts";
 
@@ -170,6 +171,8 @@ export function configSchema(surroundings: Surroundings) {
     import: map({ keys: list(text("a key's id, sha256:…, or the path of a file with public keys"), 100) }),
     aam: map({ directory: path.optional(), repository: name().optional(), every: duration(1000, DAY_MS, "1s to 1d") }),
     git: gitSchema({ auth, certificates, url: upstreamUrl(), proxy: proxyUrl() }),
+    cache: cacheSchema(),
+    scrub: scrubSchema(),
     metrics: map({ enabled: boolean(), token_env: secretEnv.optional(), token_file: secretFile.optional() }).refine(
       (keys) => keys.token_env === undefined || keys.token_file === undefined,
       { error: "either token_env or token_file" },

@@ -8,11 +8,13 @@ import { formatGitRepository, parseGitRepository } from "../core/git.ts";
 import { parseGlob } from "../core/glob.ts";
 import type { Limits } from "../core/limits.ts";
 import { isLoopbackHost } from "../core/loopback.ts";
-import type { RepositoryPolicy } from "../core/policy.ts";
+import type { PurlPattern, RepositoryPolicy } from "../core/policy.ts";
 import type { Dialect, Upstream } from "../core/ports/upstream-client.ts";
 import { formatProblem, type Problem } from "../core/problems.ts";
 import { schemaProblems } from "../core/schema.ts";
 import type { Secret } from "../core/secret.ts";
+import type { CollectSettings } from "../mirror/cache/collector.ts";
+import type { SpaceSettings } from "../mirror/cache/space.ts";
 import type { GitHost, GitSettings } from "../mirror/git/git-sources.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_RETRIES, DEFAULT_TIMEOUTS, type UpstreamTimeouts } from "../upstream/options.ts";
 import { crossProblems } from "./config-cross-problems.ts";
@@ -125,6 +127,12 @@ export interface LogConfig {
   readonly showsEntries: boolean;
 }
 
+/** What bounds the store, and what must stay. Undefined is no bound, or never. */
+export interface CacheConfig extends SpaceSettings, Omit<CollectSettings, "metadataTtlMs"> {
+  readonly pins: readonly PurlPattern[];
+  readonly gcEveryMs: number | undefined;
+}
+
 /** Everything an operator can set, parsed. Safe to log: credentials print as `[secret]`. */
 export interface Config {
   /** The file it was read from; undefined where there was none. */
@@ -150,6 +158,9 @@ export interface Config {
   readonly import: { readonly keys: readonly string[] };
   readonly aam: AamConfig;
   readonly git: GitConfig;
+  readonly cache: CacheConfig;
+  /** How often the store is looked through in the background; undefined for never. At most so many bytes a second are read. */
+  readonly scrub: { readonly everyMs: number | undefined; readonly bytesPerSecond: number };
   /** Undefined where /metrics is not answered. With a token, only to those who show it. */
   readonly metrics: { readonly token?: Secret } | undefined;
   readonly log: LogConfig;
@@ -223,6 +234,8 @@ function toConfig(written: Written, file: string | undefined): Config {
     import: { keys: written.import.keys },
     aam: toAam(written.aam),
     git: toGit(written.git),
+    cache: toCache(written.cache),
+    scrub: { everyMs: unlessOff(written.scrub.every), bytesPerSecond: written.scrub.rate },
     metrics: toMetrics(written.metrics),
     log: toLog(written),
     memory: { documentsBytes: written.memory.documents, bodiesBytes: written.memory.bodies },
@@ -311,6 +324,21 @@ function toGit({ hosts, refresh, on_rewrite, pins }: Written["git"]): GitConfig 
       return { repository: pinned ? formatGitRepository(pinned) : "", ref, commit };
     }),
   };
+}
+
+function toCache({ max_size, max_age, min_free, pin, keep_refused_evidence, gc_every }: Written["cache"]): CacheConfig {
+  return {
+    maxBytes: unlessOff(max_size),
+    maxAgeMs: unlessOff(max_age),
+    minFree: min_free,
+    pins: pin,
+    keepRefusedEvidence: keep_refused_evidence,
+    gcEveryMs: unlessOff(gc_every),
+  };
+}
+
+function unlessOff(value: number | "off"): number | undefined {
+  return value === "off" ? undefined : value;
 }
 
 /** A time stamp of the public repository is good for a week. */

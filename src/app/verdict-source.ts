@@ -16,6 +16,7 @@ export function verdictSource({ documents, limits }: Pick<EcosystemServices, "do
       {
         repository: ref.repository,
         key: `vsa/${ref.name}/${ref.version}/${ref.file}`,
+        package: ref.name,
         upstream: resolution.upstream,
         url,
         accept: [...TYPES].join(", "),

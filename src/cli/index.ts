@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { AssayError } from "../core/errors.ts";
 import type { CommandLine } from "./command-line.ts";
+import { addCache } from "./commands/cache.ts";
 import { addExport } from "./commands/export.ts";
 import { addImport } from "./commands/import.ts";
 import { addKeys } from "./commands/keys.ts";
@@ -33,6 +34,7 @@ const COMMANDS = [
   addPublish,
   addTrust,
   addVerify,
+  addCache,
 ];
 
 /** Runs one command and answers the exit code. Never throws: what went wrong is on standard error, with the next step. */

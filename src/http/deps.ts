@@ -8,6 +8,7 @@ import type { Log } from "../core/ports/log.ts";
 import type { PublishedKey, SigningKeys } from "../core/ports/signing-keys.ts";
 import type { Tokens } from "../core/ports/tokens.ts";
 import type { TrustStatus } from "../core/ports/trust.ts";
+import type { Uses } from "../mirror/cache/uses.ts";
 import type { Counters } from "../mirror/counters.ts";
 import type { Explainer } from "../mirror/explain.ts";
 import type { GitSources } from "../mirror/git/git-sources.ts";
@@ -36,6 +37,7 @@ export interface HttpDeps {
   readonly logOrigin: (keys: readonly PublishedKey[]) => string;
   readonly counters: Counters;
   readonly tally: Tally;
+  readonly uses: Pick<Uses, "blob">;
   readonly hot: Hot;
   readonly readers: Readers;
   readonly limits: Limits;

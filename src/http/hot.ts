@@ -1,11 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { LRUCache } from "lru-cache";
+import type { Digest } from "../core/digest.ts";
 import type { Reason } from "../core/verdict.ts";
 import type { Representation } from "./representation.ts";
 
 /** An archive that was served before, ready to be served again. */
 export interface HotFile {
   readonly repository: string;
+  readonly digest: Digest;
   readonly representation: Representation;
   /** What there is to say against it: told in a header, and counted each time. */
   readonly warnings: readonly Reason[];
@@ -37,6 +39,8 @@ export class Hot {
   readonly #pages: LRUCache<string, HotPage>;
   /** When each package was last renewed, in moments. */
   readonly #renewedAt = new Map<string, number>();
+  /** When each blob was found damaged, in moments. */
+  readonly #condemnedAt = new Map<Digest, number>();
   #moment = 0;
   #clearedAt = 0;
 
@@ -62,9 +66,15 @@ export class Hot {
     return undefined;
   }
 
-  /** Not for a file that was judged by a policy which no longer holds. */
+  /** Not for a file that was judged by a policy which no longer holds, or read before it was found damaged. */
   keepFile(target: string, file: HotFile): void {
-    if (file.madeAt >= this.#clearedAt) this.#files.set(target, file);
+    if (file.madeAt >= Math.max(this.#clearedAt, this.#condemnedAt.get(file.digest) ?? 0)) this.#files.set(target, file);
+  }
+
+  /** A blob was found damaged: what was read of it is not sent again. */
+  condemn(digest: Digest): void {
+    this.#condemnedAt.set(digest, ++this.#moment);
+    for (const [target, file] of [...this.#files.entries()]) if (file.digest === digest) this.#files.delete(target);
   }
 
   dropFile(target: string): void {

@@ -1,11 +1,14 @@
 import { LRUCache } from "lru-cache";
+import type { Digest } from "../core/digest.ts";
 import { AssayError } from "../core/errors.ts";
 import type { AdmittedBlob, BlobReader, BlobStore } from "../core/ports/blob-store.ts";
 
 /** One open file for all who read a blob now, kept open a while for the next. */
 export class Readers {
   readonly #blobs: Pick<BlobStore, "open">;
-  readonly #open: LRUCache<string, Shared>;
+  readonly #open: LRUCache<Digest, Shared>;
+  /** Also those that are open for the last of their readers only. */
+  readonly #reading = new Map<Shared, Digest>();
 
   constructor(blobs: Pick<BlobStore, "open">, maxOpen: number) {
     this.#blobs = blobs;
@@ -16,7 +19,10 @@ export class Readers {
   async open(blob: AdmittedBlob): Promise<BlobReader> {
     let shared = this.#open.get(blob.digest);
     if (!shared) {
-      shared = new Shared(this.#blobs.open(blob));
+      shared = new Shared(this.#blobs.open(blob), (borrowed, isRead) => {
+        if (isRead) this.#reading.set(borrowed, blob.digest);
+        else this.#reading.delete(borrowed);
+      });
       this.#open.set(blob.digest, shared);
     }
     try {
@@ -25,6 +31,26 @@ export class Readers {
       this.#forget(blob, shared);
       throw error;
     }
+  }
+
+  isReading(digest: Digest): boolean {
+    return this.reading().includes(digest);
+  }
+
+  /** Blobs that somebody reads now. */
+  reading(): readonly Digest[] {
+    return [...this.#reading.values()];
+  }
+
+  /** The blob is no longer stored. Who reads it now reads on. */
+  release(digest: Digest): void {
+    this.#open.delete(digest);
+  }
+
+  /** The blob was found damaged. Who reads it now gets no more of it. */
+  condemn(digest: Digest): void {
+    for (const [shared, read] of this.#reading) if (read === digest) shared.condemn(digest);
+    this.#open.delete(digest);
   }
 
   #forget(blob: AdmittedBlob, shared: Shared): void {
@@ -57,27 +83,38 @@ function wholeReader(blob: AdmittedBlob, reader: BlobReader, forget: () => void)
 /** Closes its file when it is retired and the last borrower has given it back. */
 class Shared {
   readonly #reader: Promise<BlobReader>;
+  readonly #told: (shared: Shared, isRead: boolean) => void;
   #borrowers = 0;
   #retired = false;
+  #condemned: AssayError | undefined;
 
-  constructor(reader: Promise<BlobReader>) {
+  /** `told` hears when the first borrower comes and when the last one has gone. */
+  constructor(reader: Promise<BlobReader>, told: (shared: Shared, isRead: boolean) => void) {
     this.#reader = reader;
+    this.#told = told;
     reader.catch(() => {}); // Whoever borrows hears of it.
   }
 
   async borrow(): Promise<BlobReader> {
     this.#borrowers++;
+    this.#told(this, true);
     try {
       const reader = await this.#reader;
       return {
         sizeBytes: reader.sizeBytes,
-        read: (target, position) => reader.read(target, position),
+        read: (target, position) => (this.#condemned ? Promise.reject(this.#condemned) : reader.read(target, position)),
         close: async () => this.#giveBack(),
       };
     } catch (error) {
-      this.#borrowers--;
+      this.#giveBack();
       throw error;
     }
+  }
+
+  condemn(digest: Digest): void {
+    this.#condemned = new AssayError("STORE_CORRUPT", `the archive under sha256 ${digest} was found damaged while it was sent`, {
+      help: "ask again: it is fetched and checked anew",
+    });
   }
 
   retire(): void {
@@ -87,6 +124,7 @@ class Shared {
 
   #giveBack(): void {
     this.#borrowers--;
+    if (this.#borrowers === 0) this.#told(this, false);
     this.#closeWhenIdle();
   }
 

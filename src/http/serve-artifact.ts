@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { AssayError } from "../core/errors.ts";
 import type { AdmittedBlob } from "../core/ports/blob-store.ts";
 import type { EcosystemAnswer, Repository } from "../core/ports/ecosystem.ts";
 import { printableLine } from "../core/printable-line.ts";
@@ -19,6 +20,9 @@ const BODY_IN_MEMORY_BYTES = 4 * 1024 * 1024;
 
 const WARNING_CHARACTERS = 500;
 
+/** An archive that was let go between its verdict and its first byte is asked for so often, in all. */
+const MOST_TRIES = 3;
+
 /** A verdict is asked for again after this time, even on a hit: what it rests on includes the clock. */
 const VERDICT_HOLDS_MS = 60_000;
 
@@ -27,6 +31,24 @@ const VERDICT_HOLDS_MS = 60_000;
  * archive that is still on its way. Throws what `obtain` throws, for the error answer; after bytes have gone out it cuts the connection instead.
  */
 export async function serveArtifact(
+  request: IncomingMessage,
+  response: ServerResponse,
+  repository: Repository,
+  answer: ArtifactAnswer,
+  origin: string,
+  deps: HttpDeps,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await serveOnce(request, response, repository, answer, origin, deps);
+    } catch (error) {
+      const isGone = error instanceof AssayError && error.code === "STORE_CORRUPT";
+      if (!isGone || response.headersSent || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
+async function serveOnce(
   request: IncomingMessage,
   response: ServerResponse,
   repository: Repository,
@@ -50,7 +72,7 @@ export async function serveArtifact(
       const held = await deps.mirror.held(repository, answer.ref, asker);
       if (held?.kind === "held") return serveAdmitted(request, response, { ...held, madeAt }, answer, deps);
       if (held?.kind === "refused") return refuse(request, response, held.admission, repository, origin, deps);
-      throw new Error("an archive that was admitted a moment ago is not in the store");
+      throw new AssayError("STORE_CORRUPT", "an archive that was admitted a moment ago is not in the store", { help: "ask again" });
     }
     default:
       return obtained satisfies never;
@@ -81,6 +103,7 @@ async function serveAdmitted(
   answer: ArtifactAnswer,
   deps: HttpDeps,
 ): Promise<void> {
+  deps.uses.blob(held.blob.digest);
   const file = await hotFile(held, answer, deps);
   deps.hot.keepFile(request.url ?? "", file);
   const sent = await sendRepresentation(request, response, file.representation);
@@ -96,6 +119,7 @@ async function hotFile(
   const { blob } = held;
   return {
     repository: answer.ref.repository,
+    digest: blob.digest,
     warnings: held.verdict.warnings,
     goodUntil: deps.clock.now() + VERDICT_HOLDS_MS,
     madeAt: held.madeAt,

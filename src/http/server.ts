@@ -34,10 +34,12 @@ export async function startServer(deps: HttpDeps, listen: { host: string; port: 
       // Node has seen to it that HTTP/1.1 sends one. HTTP/1.0 knows none, and plain health checks still speak it.
       request.headers.host ??= `127.0.0.1:${request.socket.localPort ?? 0}`;
       const failed = (error: unknown): void => answerError(request, response, error, { log: deps.log });
-      if (answerHot(request, response, deps, failed)) return;
-      response.setHeader("X-Request-Id", requestId(request));
-      logWhenDone(request, response, deps);
-      routes(request, response).catch(failed);
+      const longRoad = (): void => {
+        response.setHeader("X-Request-Id", requestId(request));
+        logWhenDone(request, response, deps);
+        routes(request, response).catch(failed);
+      };
+      if (!answerHot(request, response, deps, { failed, longRoad })) longRoad();
     },
   );
   server.keepAliveTimeout = KEEP_ALIVE_MS;

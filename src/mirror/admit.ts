@@ -8,6 +8,7 @@ import type { Ecosystem, Repository, Resolution } from "../core/ports/ecosystem.
 import type { Index } from "../core/ports/index-store.ts";
 import type { ArchiveStream, UpstreamClient } from "../core/ports/upstream-client.ts";
 import type { Admission } from "../core/verdict.ts";
+import type { Expectation, Space } from "./cache/space.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { type ExamineDeps, examine } from "./examine.ts";
 import { type JudgingPolicy, judge } from "./judge.ts";
@@ -20,6 +21,7 @@ export interface AdmitDeps extends ExamineDeps {
   readonly pins?: readonly Checksum[];
   readonly upstream: Pick<UpstreamClient, "open">;
   readonly blobs: BlobStore;
+  readonly space: Pick<Space, "expect" | "keep">;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "record">;
   readonly policy: JudgingPolicy;
   readonly decisions: Pick<DecisionLog, "fetched" | "fetchedAgain">;
@@ -49,9 +51,11 @@ export async function admit(
   published.catch(() => {}); // Awaited below; until then a failure must not go unheard, nor end a download that is well.
   const stream = await deps.upstream.open(resolution.upstream, resolution.url, { maxBytes: deps.limits.archiveBytes });
   const claimed = await withHeaderClaims({ ...resolution, claims: [...resolution.claims, ...(deps.pins ?? [])] }, stream);
+  const room = await roomFor(stream, deps);
   const reception = deps.blobs.receive(stream.bytes, { maxBytes: deps.limits.archiveBytes, algorithms: algorithms(claimed, deps) });
+  room.follow(reception);
   arriving({ reception, sizeBytes: stream.sizeBytes });
-  const blob = await reception.whole;
+  const blob = await reception.whole.finally(room.end);
   try {
     const about = { ref, resolution: claimed, blob, ecosystem: deps.ecosystem, admittedBefore: before?.digest };
     const examined = await examine({ ...about, published: await published }, deps);
@@ -59,13 +63,12 @@ export async function admit(
     const facts = { ...examined, evidence: [...examined.evidence, ...rebuilds] };
     const judged = await judge(repository, facts, deps);
     const admission = { ...facts, ...judged, decidedAt: deps.clock.now() };
-    if (judged.verdict.kind === "admit") await deps.blobs.promote(blob, judged.verdict);
-    else if (await isOnRecord(admission, deps)) {
-      await deps.decisions.fetchedAgain(asker, admission);
-      return admission;
-    }
-    // The row is the commit point. A crash before this line leaves an orphan file for gc, never a row without bytes.
-    await deps.index.record(admission, deps.decisions.fetched(asker, admission));
+    const { verdict } = judged;
+    // The row is the commit point. A crash before it leaves an orphan file for gc, never a row without bytes.
+    const record = () => deps.index.record(admission, deps.decisions.fetched(asker, admission));
+    if (verdict.kind === "admit") await deps.space.keep(blob, () => deps.blobs.promote(blob, verdict).then(record));
+    else if (await isOnRecord(admission, deps)) await deps.decisions.fetchedAgain(asker, admission);
+    else await record();
     return admission;
   } finally {
     // No-op once promoted; a refusal or a thrown error must not leave bytes behind.
@@ -82,6 +85,21 @@ async function isOnRecord(refusal: Admission, { index }: Pick<AdmitDeps, "index"
   return newest !== undefined && refusal.decidedAt - newest.decidedAt < ON_RECORD_MS && isSameRefusal(newest, refusal);
 }
 
+/** Throws STORE_FULL before a byte is read where there is no room for it. */
+async function roomFor(stream: ArchiveStream, { space }: Pick<AdmitDeps, "space">): Promise<Expectation> {
+  try {
+    return await space.expect(stream.sizeBytes);
+  } catch (error) {
+    await letGo(stream);
+    throw error;
+  }
+}
+
+/** Nobody is going to read it, and it holds a connection and a turn: a few such answers would end all fetching from this upstream. */
+async function letGo(stream: ArchiveStream): Promise<void> {
+  await stream.bytes[Symbol.asyncIterator]().return?.();
+}
+
 /** A digest in the answer's own headers is one more claim for the bytes to meet. Throws UPSTREAM_MALFORMED for one that is none. */
 async function withHeaderClaims(resolution: Resolution, stream: ArchiveStream): Promise<Resolution> {
   try {
@@ -90,8 +108,7 @@ async function withHeaderClaims(resolution: Resolution, stream: ArchiveStream): 
     );
     return { ...resolution, claims: [...resolution.claims, ...claims.filter((claim) => claim !== undefined)] };
   } catch (error) {
-    // Nobody is going to read it, and it holds a connection and a turn: a few such answers would end all fetching from this upstream.
-    await stream.bytes[Symbol.asyncIterator]().return?.();
+    await letGo(stream);
     throw error;
   }
 }

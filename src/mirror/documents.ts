@@ -7,6 +7,7 @@ import type { DocumentRecord, Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { DocumentResponse, UpstreamClient } from "../core/ports/upstream-client.ts";
 import { SingleFlight } from "../core/single-flight.ts";
+import type { Uses } from "./cache/uses.ts";
 import type { Counters } from "./counters.ts";
 
 export interface DocumentsSettings {
@@ -23,9 +24,10 @@ export interface DocumentsSettings {
 }
 
 interface DocumentsDeps {
-  readonly index: Pick<Index, "document" | "putDocument" | "touchDocument">;
+  readonly index: Pick<Index, "document" | "documentOwner" | "putDocument" | "touchDocument">;
   readonly upstream: Pick<UpstreamClient, "fetch">;
   readonly counters: Counters;
+  readonly uses: Pick<Uses, "document">;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -63,6 +65,7 @@ export class MirrorDocuments implements Documents {
       // A name that this upstream had stays this upstream's, deleted or not: the next one must not be able to take it over.
       const held = await this.#held(request);
       if (held) return request.keepWhenAbsent ? this.#answerStale(request, held, "upstream has it no more") : undefined;
+      if ((await this.#deps.index.documentOwner(request))?.upstream === request.upstream.url.href) return undefined;
     }
     return undefined;
   }
@@ -85,12 +88,20 @@ export class MirrorDocuments implements Documents {
     const key = documentKey(request);
     // Offline nothing comes in by this process, but an import beside it may bring something newer than what is in memory.
     if (this.#settings.offline) this.#memory.delete(key);
+    await this.#dropLetGo(request);
     const stored = this.#memory.get(key) ?? (await this.#deps.index.document(request));
     // A refresh may have ended meanwhile.
     const record = this.#memory.get(key) ?? stored;
     if (record) this.#memory.set(key, record);
     // The repository may have been given another upstream since, or the name may have been bound to another: what one said is not the other's word.
     return record?.upstream === request.upstream.url.href ? record : undefined;
+  }
+
+  /** What is in memory and not used for long may have been let go, with all that it listed. Nothing is that is fresh. */
+  async #dropLetGo(request: DocumentRequest): Promise<void> {
+    const record = this.#memory.get(documentKey(request));
+    if (!record || this.#deps.clock.now() < record.validatedAt + this.#ttlMs(request)) return;
+    if ((await this.#deps.index.documentOwner(request))?.isLetGo) this.#memory.delete(documentKey(request));
   }
 
   async #refresh(request: DocumentRequest, held: DocumentRecord | undefined): Promise<Found> {
@@ -218,6 +229,7 @@ export class MirrorDocuments implements Documents {
   }
 
   #answer(request: DocumentRequest, record: DocumentRecord): HeldDocument {
+    this.#deps.uses.document(request);
     return {
       key: request.key,
       body: record.body,

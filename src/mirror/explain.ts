@@ -2,6 +2,7 @@ import type { ArtifactRef, EcosystemId } from "../core/artifact.ts";
 import type { Asker } from "../core/decision.ts";
 import { AssayError, isUpstreamFailure } from "../core/errors.ts";
 import type { BlobStore } from "../core/ports/blob-store.ts";
+import type { CacheRecords } from "../core/ports/cache-records.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
@@ -33,6 +34,7 @@ export interface ExplainDeps {
   readonly mirror: Pick<Mirror, "line" | "obtain">;
   readonly index: Pick<Index, "admission" | "admitted" | "admittedRefs" | "files" | "firstSeenAt">;
   readonly blobs: Pick<BlobStore, "find">;
+  readonly records: Pick<CacheRecords, "removal">;
   readonly policy: Pick<Policy, "boundTo" | "needsTags"> & { explain(question: PolicyQuestion): ExplainedVerdict };
   readonly clock: Clock;
 }
@@ -152,7 +154,7 @@ export class Explainer {
   }
 
   async #report(ref: ArtifactRef, index: JudgingIndex): Promise<ArtifactReport | undefined> {
-    const { mirror, repositories, blobs } = this.#deps;
+    const { mirror, repositories, blobs, records } = this.#deps;
     const repository = repositories.find(({ name }) => name === ref.repository);
     // A repository that is configured no more serves nothing, whatever is held of it.
     const line = repository && (await mirror.line(repository, ref));
@@ -161,9 +163,12 @@ export class Explainer {
     const judged = await this.#judged(repository, line, index);
     const newest = await index.admission(ref);
     const trust = upstreamById(repository, line.upstream)?.trust ?? "public";
+    const held = admitted !== undefined && (await blobs.find(line.digest, line.sizeBytes)) !== undefined;
+    const removal = held || !admitted ? undefined : await records.removal(line.digest);
     return {
       ...reportOf(line, judged, trust),
-      held: admitted !== undefined && (await blobs.find(line.digest, line.sizeBytes)) !== undefined,
+      held,
+      removed: removal ? { at: isoTime(removal.removedAt), why: removal.why } : null,
       otherBytes: newest && newest.digest !== line.digest ? { digest: newest.digest, seenAt: isoTime(newest.decidedAt) } : null,
     };
   }
@@ -182,7 +187,7 @@ export class Explainer {
   }
 }
 
-function reportOf(line: Admission, judged: ExplainedVerdict, trust: string): Omit<ArtifactReport, "held" | "otherBytes"> {
+function reportOf(line: Admission, judged: ExplainedVerdict, trust: string): Omit<ArtifactReport, "held" | "removed" | "otherBytes"> {
   const { ref, digest, sizeBytes, url, upstream, claims, publishedAt = null, firstSeenAt = null, evidence } = line;
   const { verdict, rule, level, mode, suggestions, unchangeable } = judged;
   const reasons = verdict.kind === "refuse" ? verdict.reasons : verdict.kind === "admit" ? verdict.warnings : [];

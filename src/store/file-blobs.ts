@@ -1,10 +1,10 @@
 import * as fs from "node:fs";
 import { constants } from "node:fs";
-import { lstat, rename, unlink } from "node:fs/promises";
+import { lstat, readdir, rename, statfs, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { Algorithm, Digest } from "../core/digest.ts";
+import { type Algorithm, type Digest, parseDigest } from "../core/digest.ts";
 import { AssayError } from "../core/errors.ts";
-import type { AdmittedBlob, BlobReader, BlobStore, QuarantinedBlob, Reception } from "../core/ports/blob-store.ts";
+import type { AdmittedBlob, BlobReader, BlobStore, FreeSpace, QuarantinedBlob, Reception, StoredFile } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Log } from "../core/ports/log.ts";
 import type { Admit } from "../core/verdict.ts";
@@ -33,11 +33,12 @@ interface Held {
 
 /**
  * Blobs as files: `blobs-v1/<first two digits>/<sha256>`, and `tmp/<process>/<random>` for those in quarantine. A file under
- * `blobs-v1/` is always whole: it gets its name by a rename, after its bytes were synced.
+ * `blobs-v1/` is always whole: it gets its name by a rename, after its bytes were synced. One that was found damaged lies in `damaged/`.
  */
 export class FileBlobs implements BlobStore {
   readonly #blobsFolder: string;
   readonly #tmpFolder: string;
+  readonly #damagedFolder: string;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #quarantine: QuarantineFolder;
@@ -52,6 +53,7 @@ export class FileBlobs implements BlobStore {
   private constructor(options: FileBlobsOptions) {
     this.#blobsFolder = join(options.dataDir, "blobs-v1");
     this.#tmpFolder = join(options.dataDir, "tmp");
+    this.#damagedFolder = join(options.dataDir, "damaged");
     this.#clock = options.clock;
     this.#log = options.log;
     this.#quarantine = new QuarantineFolder(this.#tmpFolder, options.clock, options.log);
@@ -141,6 +143,36 @@ export class FileBlobs implements BlobStore {
     };
   }
 
+  async remove(digest: Digest): Promise<boolean> {
+    // Not synced: after a power cut the file is back, without a record, and is collected again.
+    return await attempt("remove an archive from the store", () => unlinkIfThere(this.#pathOf(digest)));
+  }
+
+  async setAside(digest: Digest): Promise<void> {
+    await attempt("set a damaged archive aside", async () => {
+      await makeFolder(this.#damagedFolder);
+      // The newest damaged copy is enough to look at. A rename: from here on nobody finds it under its digest.
+      if (await renameIfThere(this.#pathOf(digest), join(this.#damagedFolder, digest))) await syncFolder(this.#damagedFolder);
+    });
+  }
+
+  async *files(): AsyncGenerator<StoredFile> {
+    for (const folder of await attempt("list the store", () => namesIn(this.#blobsFolder))) {
+      if (!/^[0-9a-f]{2}$/.test(folder)) continue;
+      for (const name of await attempt("list the store", () => namesIn(join(this.#blobsFolder, folder)))) {
+        if (!/^[0-9a-f]{64}$/.test(name) || !name.startsWith(folder)) continue; // Nothing here makes such a file: it is somebody else's.
+        const found = await attempt("look at an archive in the store", () => fileStat(join(this.#blobsFolder, folder, name)));
+        // A rename changes no modification time: when it came to be here is when its entry changed.
+        if (found) yield { digest: parseDigest(name), sizeBytes: found.size, changedAt: Math.max(found.ctimeMs, found.mtimeMs) };
+      }
+    }
+  }
+
+  async freeSpace(): Promise<FreeSpace> {
+    const { bavail, blocks, bsize } = await attempt("ask how much room the disk has", () => statfs(this.#blobsFolder));
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  }
+
   async sweep(): Promise<{ readonly removedFiles: number; readonly removedBytes: number }> {
     return await attempt("clean up the quarantine", () => sweepQuarantine(this.#tmpFolder, this.#clock));
   }
@@ -194,19 +226,33 @@ async function attempt<T>(doing: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function unlinkIfThere(path: string): Promise<void> {
-  try {
-    await unlink(path);
-  } catch (error) {
-    if (systemCode(error) !== "ENOENT") throw error;
-  }
+/** Answers whether it was there. */
+async function unlinkIfThere(path: string): Promise<boolean> {
+  return (await unlessAbsent(unlink(path).then(() => true))) ?? false;
 }
 
-/** Size of a regular file; undefined where there is none. A link is none: nothing here makes one. */
+async function renameIfThere(from: string, to: string): Promise<boolean> {
+  return (await unlessAbsent(rename(from, to).then(() => true))) ?? false;
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  return ((await unlessAbsent(readdir(folder))) ?? []).sort();
+}
+
+/** Size of a regular file; undefined where there is none. */
 async function fileSize(path: string): Promise<number | undefined> {
+  return (await fileStat(path))?.size;
+}
+
+/** Of a regular file; undefined where there is none. A link is none: nothing here makes one. */
+async function fileStat(path: string): Promise<fs.Stats | undefined> {
+  const found = await unlessAbsent(lstat(path));
+  return found?.isFile() ? found : undefined;
+}
+
+async function unlessAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
-    const found = await lstat(path);
-    return found.isFile() ? found.size : undefined;
+    return await work;
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
     throw error;

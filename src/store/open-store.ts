@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AssayError } from "../core/errors.ts";
 import type { BlobStore } from "../core/ports/blob-store.ts";
+import type { CacheRecords } from "../core/ports/cache-records.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { DecisionTree } from "../core/ports/decision-tree.ts";
 import type { Index } from "../core/ports/index-store.ts";
@@ -15,6 +16,8 @@ import { storeError } from "./store-error.ts";
 export interface Store {
   readonly blobs: BlobStore;
   readonly index: Index;
+  /** Closed with the index. */
+  readonly cache: CacheRecords;
 }
 
 /**
@@ -37,21 +40,36 @@ function requireIndex({ dataDir }: { readonly dataDir: string }): void {
   throw new AssayError("NOT_FOUND", `there is no index in ${dataDir}`, { help: "name the mirror's data folder with --data" });
 }
 
+/** Lends the records of the cache alone, beside a mirror that may be running on the data folder; it is made where it is missing. Otherwise as `openStore`. */
+export async function withCacheRecords<T>(options: SqliteIndexOptions, work: (records: CacheRecords) => Promise<T>): Promise<T> {
+  await makeDataFolder(options.dataDir);
+  const index = await SqliteIndex.open(options);
+  try {
+    return await work(index.cache);
+  } finally {
+    await index.close();
+  }
+}
+
 /**
  * Opens the data folder, made where it is missing: `assay.db`, `blobs-v1/`, `tmp/`. Several processes may have it open.
  * Throws CONFIG_INVALID, STORE_CORRUPT, STORE_FULL, STORE_IO, BUSY. Close both parts, the blobs first.
  */
 export async function openStore(options: { readonly dataDir: string; readonly clock: Clock; readonly log: Log }): Promise<Store> {
-  try {
-    await makeFolder(options.dataDir);
-  } catch (error) {
-    throw storeError(error, "make the data folder");
-  }
+  await makeDataFolder(options.dataDir);
   const index = await SqliteIndex.open(options);
   try {
-    return { index, blobs: await FileBlobs.open(options) };
+    return { index, cache: index.cache, blobs: await FileBlobs.open(options) };
   } catch (error) {
     await index.close();
     throw error;
+  }
+}
+
+async function makeDataFolder(path: string): Promise<void> {
+  try {
+    await makeFolder(path);
+  } catch (error) {
+    throw storeError(error, "make the data folder");
   }
 }

@@ -3,7 +3,6 @@ import type Database from "better-sqlite3";
 import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
 import type { DecisionEntry, LoggedDecision } from "../core/decision.ts";
-import { AssayError } from "../core/errors.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type {
   Counter,
@@ -18,6 +17,7 @@ import type {
   Sighting,
 } from "../core/ports/index-store.ts";
 import type { Admission } from "../core/verdict.ts";
+import { SqliteCacheRecords } from "./cache/sqlite-cache-records.ts";
 import { Admissions } from "./sqlite/admissions.ts";
 import { Artifacts } from "./sqlite/artifacts.ts";
 import { CounterSums } from "./sqlite/counter-sums.ts";
@@ -26,8 +26,8 @@ import { Leases } from "./sqlite/leases.ts";
 import { fingerprintFiles, ListedFiles } from "./sqlite/listed-files.ts";
 import { Names } from "./sqlite/names.ts";
 import { openDatabase } from "./sqlite/open-database.ts";
-import { sqliteError } from "./sqlite/sqlite-error.ts";
 import { packBody, StoredDocuments, unpackDocument } from "./sqlite/stored-documents.ts";
+import { Transactions } from "./sqlite/transactions.ts";
 import { Usage } from "./sqlite/usage.ts";
 
 /** Rows of each kind kept in memory. A row with its evidence takes a few KB. */
@@ -54,7 +54,10 @@ export interface SqliteIndexOptions {
  * `PRAGMA data_version`, asked before each use, and drop everything. So an answer is never older than the last commit.
  */
 export class SqliteIndex implements Index {
+  /** Of the same database, over the same connection: what is written there drops nothing from this one's memory. */
+  readonly cache: SqliteCacheRecords;
   readonly #database: Database.Database;
+  readonly #transactions: Transactions;
   readonly #clock: Clock;
   readonly #admissions: Admissions;
   readonly #decisions: Decisions;
@@ -77,6 +80,8 @@ export class SqliteIndex implements Index {
     const artifacts = new Artifacts(database);
     const upstreams = new Names(database, "upstreams");
     this.#database = database;
+    this.#transactions = new Transactions(database, "the index");
+    this.cache = new SqliteCacheRecords(database, this.#transactions, clock);
     this.#clock = clock;
     this.#admissions = new Admissions(database, artifacts, upstreams);
     this.#decisions = new Decisions(database, artifacts);
@@ -99,23 +104,23 @@ export class SqliteIndex implements Index {
   }
 
   async admitted(repository: string, name: string): Promise<readonly Admission[]> {
-    return this.#read(() => this.#admissions.admittedOf(repository, name));
+    return this.#transactions.read(() => this.#admissions.admittedOf(repository, name));
   }
 
   async refused(repository: string, name: string): Promise<readonly Admission[]> {
-    return this.#read(() => this.#admissions.refusedOf(repository, name));
+    return this.#transactions.read(() => this.#admissions.refusedOf(repository, name));
   }
 
   async admittedRefs(limit: number, after?: ArtifactRef): Promise<readonly ArtifactRef[]> {
-    return this.#read(() => this.#admissions.admittedRefs(limit, after));
+    return this.#transactions.read(() => this.#admissions.admittedRefs(limit, after));
   }
 
   async decidedRefs(limit: number, after?: ArtifactRef): Promise<readonly ArtifactRef[]> {
-    return this.#read(() => this.#admissions.decidedRefs(limit, after));
+    return this.#transactions.read(() => this.#admissions.decidedRefs(limit, after));
   }
 
   async record(admission: Admission, decision: DecisionEntry): Promise<void> {
-    this.#write(() => {
+    this.#transactions.write(() => {
       this.#admissions.add(admission);
       this.#decisions.append(admission.ref, decision);
     });
@@ -124,26 +129,30 @@ export class SqliteIndex implements Index {
   }
 
   async appendDecision(ref: ArtifactRef, decision: DecisionEntry): Promise<void> {
-    this.#write(() => this.#decisions.append(ref, decision));
+    this.#transactions.write(() => this.#decisions.append(ref, decision));
   }
 
   async newestDecision(ref: ArtifactRef): Promise<DecisionEntry | undefined> {
-    return this.#read(() => this.#decisions.newest(ref));
+    return this.#transactions.read(() => this.#decisions.newest(ref));
   }
 
   async decisions(filter: DecisionFilter): Promise<readonly LoggedDecision[]> {
-    return this.#read(() => this.#decisions.matching(filter));
+    return this.#transactions.read(() => this.#decisions.matching(filter));
   }
 
   async document(key: DocumentKey): Promise<DocumentRecord | undefined> {
-    const packed = this.#read(() => this.#documents.find(key));
+    const packed = this.#transactions.read(() => this.#documents.find(key));
     return packed && (await unpackDocument(packed));
+  }
+
+  async documentOwner(key: DocumentKey): Promise<{ readonly upstream: string; readonly isLetGo: boolean } | undefined> {
+    return this.#transactions.read(() => this.#documents.ownerOf(key));
   }
 
   async putDocument(key: DocumentKey, document: DocumentRecord, listing: Listing | undefined): Promise<void> {
     const body = await packBody(document.body);
     const listed = listing && { name: listing.name, files: fingerprintFiles(listing.files, document.upstream) };
-    this.#write(() => {
+    this.#transactions.write(() => {
       const id = this.#documents.put(key, document, body);
       if (listed) this.#listedFiles.put(id, { repository: key.repository, name: listed.name }, document, listed.files);
     });
@@ -151,7 +160,7 @@ export class SqliteIndex implements Index {
   }
 
   async touchDocument(key: DocumentKey, validatedAt: number): Promise<void> {
-    this.#writeUnsynced(() => this.#documents.touch(key, validatedAt));
+    this.#transactions.writeUnsynced(() => this.#documents.touch(key, validatedAt));
   }
 
   async file(ref: ArtifactRef): Promise<KnownFile | undefined> {
@@ -159,35 +168,35 @@ export class SqliteIndex implements Index {
   }
 
   async files(repository: string, name: string): Promise<readonly KnownFile[]> {
-    return this.#read(() => this.#listedFiles.ofPackage(repository, name));
+    return this.#transactions.read(() => this.#listedFiles.ofPackage(repository, name));
   }
 
   async firstSeenAt(repository: string, name: string): Promise<number | undefined> {
-    return this.#read(() => this.#listedFiles.firstSeenAt(repository, name));
+    return this.#transactions.read(() => this.#listedFiles.firstSeenAt(repository, name));
   }
 
   async sightings(repository: string, name: string): Promise<readonly Sighting[]> {
-    return this.#read(() => this.#listedFiles.sightings(repository, name));
+    return this.#transactions.read(() => this.#listedFiles.sightings(repository, name));
   }
 
   async usage(): Promise<IndexUsage> {
-    return this.#read(() => this.#usage.now());
+    return this.#transactions.read(() => this.#usage.now());
   }
 
   async count(deltas: readonly CounterDelta[]): Promise<void> {
-    if (deltas.length > 0) this.#write(() => this.#counters.add(deltas));
+    if (deltas.length > 0) this.#transactions.write(() => this.#counters.add(deltas));
   }
 
   async counters(): Promise<ReadonlyMap<string, Readonly<Record<Counter, number>>>> {
-    return this.#read(() => this.#counters.all());
+    return this.#transactions.read(() => this.#counters.all());
   }
 
   async lease(key: string, owner: string, ttlMs: number): Promise<boolean> {
-    return this.#writeUnsynced(() => this.#leases.take(key, owner, this.#clock.now(), ttlMs));
+    return this.#transactions.writeUnsynced(() => this.#leases.take(key, owner, this.#clock.now(), ttlMs));
   }
 
   async release(key: string, owner: string): Promise<void> {
-    this.#writeUnsynced(() => this.#leases.release(key, owner));
+    this.#transactions.writeUnsynced(() => this.#leases.release(key, owner));
   }
 
   async close(): Promise<void> {
@@ -195,7 +204,7 @@ export class SqliteIndex implements Index {
   }
 
   #cached<T>(cache: LRUCache<string, Cached<T>>, key: string, find: () => T | undefined): T | undefined {
-    return this.#read(() => {
+    return this.#transactions.read(() => {
       this.#dropWhatOthersChanged();
       const held = cache.get(key);
       if (held) return held.row;
@@ -211,39 +220,6 @@ export class SqliteIndex implements Index {
     this.#cachedVersion = version;
     this.#admissionCache.clear();
     this.#fileCache.clear();
-  }
-
-  #read<T>(work: () => T): T {
-    this.#mustBeOpen();
-    try {
-      return work();
-    } catch (error) {
-      throw sqliteError(error, "read the index");
-    }
-  }
-
-  #write<T>(work: () => T): T {
-    this.#mustBeOpen();
-    try {
-      return this.#database.transaction(work).immediate();
-    } catch (error) {
-      throw sqliteError(error, "write to the index");
-    }
-  }
-
-  #mustBeOpen(): void {
-    if (!this.#database.open) throw new AssayError("STORE_IO", "the index is closed");
-  }
-
-  /** For what is worth nothing after a power cut: saves a wait for the disk. The log stays in order, so nothing else is at risk. */
-  #writeUnsynced<T>(work: () => T): T {
-    this.#mustBeOpen();
-    this.#database.pragma("synchronous = NORMAL");
-    try {
-      return this.#write(work);
-    } finally {
-      this.#database.pragma("synchronous = FULL");
-    }
   }
 }
 

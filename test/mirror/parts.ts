@@ -6,6 +6,7 @@ import type { ArtifactRef } from "../../src/core/artifact.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.ts";
 import type { RepositoryPolicy } from "../../src/core/policy.ts";
 import type { BlobStore } from "../../src/core/ports/blob-store.ts";
+import type { CacheRecords } from "../../src/core/ports/cache-records.ts";
 import type { Clock } from "../../src/core/ports/clock.ts";
 import type { Ecosystem, Repository } from "../../src/core/ports/ecosystem.ts";
 import type { Index } from "../../src/core/ports/index-store.ts";
@@ -13,6 +14,9 @@ import type { UpstreamClient } from "../../src/core/ports/upstream-client.ts";
 import type { Verifier } from "../../src/core/ports/verifier.ts";
 import { createEcosystems } from "../../src/ecosystems/index.ts";
 import { boundIndex, upstreamsFor } from "../../src/mirror/bound-upstreams.ts";
+import { Evictor } from "../../src/mirror/cache/evictor.ts";
+import { Space } from "../../src/mirror/cache/space.ts";
+import { Uses } from "../../src/mirror/cache/uses.ts";
 import { Counters } from "../../src/mirror/counters.ts";
 import { DecisionLog } from "../../src/mirror/decision-log.ts";
 import { type DocumentsSettings, MirrorDocuments } from "../../src/mirror/documents.ts";
@@ -36,6 +40,9 @@ export interface Parts {
   advance(ms: number): void;
   readonly limits: Limits;
   readonly blobs: BlobStore;
+  readonly records: CacheRecords;
+  /** Without bounds. */
+  readonly space: Space;
   readonly index: Index;
   readonly client: UpstreamClient;
   readonly counters: Counters;
@@ -89,7 +96,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   const clock = { now: () => Date.now() + skippedMs };
   const log = SILENT_LOG;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const { blobs, index } = await openStore({ dataDir, clock, log });
+  const { blobs, index, cache: records } = await openStore({ dataDir, clock, log });
   const upstreams = options.upstreams.map((upstream, position) => ({
     id: `npm#${position}`,
     url: upstream.url("/npm/"),
@@ -112,7 +119,20 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   });
   const counters = new Counters(index, log, 3_600_000);
   const decisions = new DecisionLog({ index, clock, log });
-  const documents = new MirrorDocuments({ index, upstream: client, counters, clock, log }, settings);
+  const uses = new Uses({ records, reading: () => [], clock, log }, 3_600_000);
+  const evictor = new Evictor({
+    records,
+    blobs,
+    clock,
+    log,
+    pins: [],
+    repositories: new Set(["npm"]),
+    offline: false,
+    isReading: () => false,
+    removed: () => {},
+  });
+  const space = new Space({ records, blobs, evictor }, { maxBytes: undefined, minFree: { bytes: 0 } });
+  const documents = new MirrorDocuments({ index, upstream: client, counters, uses, clock, log }, settings);
   const verifiers = createVerifiers({
     limits,
     log,
@@ -130,6 +150,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     await client.close();
     await Promise.all(verifiers.map((verifier) => verifier.close?.()));
     await counters.close();
+    await uses.close();
     await decisions.close();
     await blobs.close();
     await index.close();
@@ -142,6 +163,8 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     },
     limits,
     blobs,
+    records,
+    space,
     index,
     client,
     counters,

@@ -43,6 +43,20 @@ export interface BlobReader {
   close(): Promise<void>;
 }
 
+/** A file, or whatever holds the bytes of one blob, as it is found: nothing says yet that anybody wants it. */
+export interface StoredFile {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** When it came to be here, milliseconds since the epoch by the clock of whatever stores it. */
+  readonly changedAt: number;
+}
+
+/** How much room there is where the bytes are. */
+export interface FreeSpace {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 /** Bytes by digest. Everything is on disk, synced, before a call resolves. Safe to call concurrently, from several processes. */
 export interface BlobStore {
   /**
@@ -58,6 +72,13 @@ export interface BlobStore {
   find(digest: Digest, sizeBytes: number): Promise<AdmittedBlob | undefined>;
   /** Opens a blob for reading. Throws STORE_CORRUPT where it is not `sizeBytes` long, STORE_IO. */
   open(blob: AdmittedBlob): Promise<BlobReader>;
+  /** Removes a blob; answers whether it was there. Who has it open reads on. The caller has taken its record away before. Throws STORE_IO. */
+  remove(digest: Digest): Promise<boolean>;
+  /** Takes a blob that is not what it should be out of the way, where nothing reads it: `find` finds it no more, an operator may look at it. No-op where it is gone. */
+  setAside(digest: Digest): Promise<void>;
+  /** Everything that is stored, wanted or not, in the order of the digests. What comes or goes meanwhile may be missing. Throws STORE_IO. */
+  files(): AsyncIterable<StoredFile>;
+  freeSpace(): Promise<FreeSpace>;
   /** Removes what crashed processes left in quarantine. */
   sweep(): Promise<{ readonly removedFiles: number; readonly removedBytes: number }>;
   close(): Promise<void>;

@@ -6,6 +6,8 @@ export interface DocumentRequest extends DocumentKey {
   readonly upstream: Upstream;
   readonly url: URL;
   readonly accept: string;
+  /** The package that it is about, in its canonical form. Of a package that nothing was admitted of it may be let go; without a name it is kept for ever. */
+  readonly package?: string;
   readonly maxBytes: number;
   /**
    * For evidence: what was fetched once is answered for ever, marked stale, also where upstream has it no more or has failed for long.

@@ -148,7 +148,10 @@ export interface Index {
   /** Entries in their order, at most `limit` of those that match. */
   decisions(filter: DecisionFilter): Promise<readonly LoggedDecision[]>;
 
+  /** Undefined for one that was never stored, and for one that was let go to save space. */
   document(key: DocumentKey): Promise<DocumentRecord | undefined>;
+  /** Who had the document last, as `DocumentRecord.upstream`, also where it was let go: whose a name is stays known. */
+  documentOwner(key: DocumentKey): Promise<{ readonly upstream: string; readonly isLetGo: boolean } | undefined>;
   /**
    * Stores a document and, in the same transaction, what it lists. Files that the listing has no more are kept, marked unlisted:
    * `firstSeenAt` of a file never changes. Throws UPSTREAM_MALFORMED for a listed URL that is not absolute.

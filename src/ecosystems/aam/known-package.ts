@@ -114,6 +114,7 @@ function packageRequest(
   return {
     repository: repository.name,
     key: `${source.id}/${name}`,
+    package: name,
     upstream,
     url: source.packageUrl(upstream.url, name),
     accept: source.accept,

@@ -19,6 +19,7 @@ export function packumentRequests(repository: Repository, name: string, services
   return upstreamsToAsk(services, repository, name).map((upstream) => ({
     repository: repository.name,
     key: `packument/${name}`,
+    package: name,
     upstream,
     url: new URL(`./${escapedName(name)}`, upstream.url),
     accept: FULL_TYPE,
@@ -51,7 +52,7 @@ export function attestationsRequest(
   { limits }: EcosystemServices,
 ): DocumentRequest {
   const path = `-/npm/v1/attestations/${escapedName(name)}@${encodeURIComponent(version)}`;
-  return companionRequest(repository, upstream, { path, list: "attestations", limits });
+  return { ...companionRequest(repository, upstream, { path, list: "attestations", limits }), package: name };
 }
 
 /** A small JSON object that is passed on as it is, and kept for ever as evidence; `list` is the member that makes it such a document. */

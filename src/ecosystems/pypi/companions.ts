@@ -29,6 +29,7 @@ export async function metadataFile(services: EcosystemServices, repository: Repo
       repository: repository.name,
       // With the digest in its name, what is held can never answer for a newer promise.
       key: `metadata/${ref.file}/${promised.hex}`,
+      package: ref.name,
       upstream,
       url,
       accept: "*/*",

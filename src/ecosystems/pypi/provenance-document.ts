@@ -24,6 +24,7 @@ export async function provenanceDocument(
     {
       repository: repository.name,
       key: `provenance/${ref.name}/${ref.file}`,
+      package: ref.name,
       upstream,
       url: new URL(link),
       accept: `${INTEGRITY_TYPE}, application/json;q=0.9`,

@@ -21,6 +21,7 @@ export function projectRequests(services: EcosystemServices, repository: Reposit
   return upstreamsToAsk(services, repository, project).map((upstream) => ({
     repository: repository.name,
     key: `simple/${project}`,
+    package: project,
     upstream,
     url: new URL(`${project}/`, upstream.url),
     accept: SIMPLE_ACCEPT,

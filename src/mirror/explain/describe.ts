@@ -75,11 +75,11 @@ export function describeProvenance(report: ArtifactReport): Description {
   };
 }
 
-function verdictText({ verdict, held, policy }: ArtifactReport): string {
+function verdictText({ verdict, held, removed, policy }: ArtifactReport): string {
   switch (verdict.kind) {
     case "admit": {
       const warned = verdict.warnings.length === 0 ? "" : ` with ${counted(verdict.warnings.length, "warning")}`;
-      return `admitted${warned} by the policy of now, ${policy.file}${held ? "" : "; its bytes are not in the store"}`;
+      return `admitted${warned} by the policy of now, ${policy.file}${held ? "" : `; ${absenceText(removed)}`}`;
     }
     case "refuse":
       return `refused by the policy of now, ${policy.file}`;
@@ -88,6 +88,14 @@ function verdictText({ verdict, held, policy }: ArtifactReport): string {
     default:
       return verdict satisfies never;
   }
+}
+
+function absenceText(removed: ArtifactReport["removed"]): string {
+  if (removed === null) return "its bytes are not in the store";
+  const why = { age: "as nobody used them", size: "to make room", damaged: "as they were damaged", missing: "by somebody else" }[
+    removed.why
+  ];
+  return `its bytes were taken out of the store at ${moment(removed.at)}, ${why}, and must be the same when they are fetched again`;
 }
 
 function reasonSection({ verdict, decidedBy, unchangeable }: ArtifactReport): readonly DescribedSection[] {

@@ -1,6 +1,7 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { Checksum, Digest } from "../../core/digest.ts";
 import type { Claims, Evidence, FindingCode, Outcome, VerifierId } from "../../core/evidence.ts";
+import type { RemovalCause } from "../../core/ports/cache-records.ts";
 import type { Signer } from "../../core/signer.ts";
 import type { Level } from "../../core/statement.ts";
 import type { ReasonCode, Undecided, Verdict } from "../../core/verdict.ts";
@@ -39,6 +40,8 @@ export interface ArtifactReport {
   readonly decidedBy: readonly { readonly code: ReasonCode; readonly rule: string; readonly at: string | null }[];
   /** Whether its bytes are in the store. */
   readonly held: boolean;
+  /** When its bytes left the store and why, where they did: for their age, for the room they took, or because they were found damaged or missing. */
+  readonly removed: { readonly at: string; readonly why: RemovalCause } | null;
   readonly level: { readonly reached: Level; readonly why: string; readonly required: Level };
   readonly rule: { readonly label: string; readonly at: string | null; readonly pattern: string | null };
   readonly policy: { readonly file: string; readonly mode: "enforce" | "audit"; readonly revision: string };

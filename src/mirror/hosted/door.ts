@@ -11,6 +11,7 @@ import type { Log } from "../../core/ports/log.ts";
 import type { Publishing, Submission, Upload, UploadOutcome } from "../../core/ports/publishing.ts";
 import { formatPurl } from "../../core/purl.ts";
 import { Semaphore } from "../../core/semaphore.ts";
+import type { Space } from "../cache/space.ts";
 import { type ExamineDeps, type ExaminedFacts, examine } from "../examine.ts";
 import { questionWithHistory } from "../judge.ts";
 import type { Mirror } from "../obtain.ts";
@@ -20,6 +21,7 @@ export interface DoorDeps extends ExamineDeps {
   readonly ecosystems: Readonly<Record<Repository["ecosystem"], Ecosystem>>;
   readonly packages: HostedPackages;
   readonly blobs: BlobStore;
+  readonly space: Pick<Space, "keep">;
   readonly manifests: { read(blob: QuarantinedBlob, format: ArchiveFormat): Promise<Checked<readonly Manifest[]>> };
   readonly index: Pick<Index, "admitted" | "firstSeenAt">;
   readonly policy: DoorPolicy;
@@ -91,7 +93,7 @@ export class Door implements Publishing {
   }
 
   async #publish(repository: Repository, blob: QuarantinedBlob, submission: Submission): Promise<UploadOutcome> {
-    const { packages, blobs, clock } = this.#deps;
+    const { packages, blobs, space, clock } = this.#deps;
     const known = await this.#published(repository, blob, submission);
     if (known) return known;
     const facts = await this.#examine(repository, blob, submission);
@@ -101,12 +103,14 @@ export class Door implements Publishing {
       this.#deps.log.warn(fields, "an upload was refused");
       return { kind: "refused", reasons: verdict.reasons };
     }
-    await blobs.promote(blob, verdict);
-    // The row is the commit point. A crash before this line leaves an orphan file for gc, never a version without its bytes.
     const { publication, entry } = submission;
     const { digest, sizeBytes } = blob;
     const publishedAt = clock.now();
-    const outcome = await packages.publish(repository.name, { ...publication, digest, sizeBytes, publishedAt }, entry(examined));
+    const outcome = await space.keep(blob, async () => {
+      await blobs.promote(blob, verdict);
+      // The row is the commit point. A crash before this line leaves an orphan file for gc, never a version without its bytes.
+      return packages.publish(repository.name, { ...publication, digest, sizeBytes, publishedAt }, entry(examined));
+    });
     if (outcome.kind !== "published") return outcome;
     this.#deps.published();
     return { ...outcome, examined };

@@ -6,6 +6,7 @@ import { hostedPackages } from "./0005-hosted-packages.ts";
 import { gitRefs } from "./0006-git-refs.ts";
 import { decisionTree } from "./0007-decision-tree.ts";
 import { askedTags } from "./0008-asked-tags.ts";
+import { cache } from "./0009-cache.ts";
 
 /**
  * Every change of the schema, oldest first; a database's `user_version` is how many of them it has had.
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly string[] = [
   gitRefs,
   decisionTree,
   askedTags,
+  cache,
 ];

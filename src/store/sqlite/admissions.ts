@@ -91,7 +91,10 @@ export class Admissions {
           policy)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#addBlob = database.prepare("INSERT INTO blobs (digest, size_bytes, first_admitted_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING");
+    this.#addBlob = database.prepare(
+      `INSERT INTO blobs (digest, size_bytes, first_admitted_at, last_used_at) VALUES (@digest, @sizeBytes, @now, @now)
+       ON CONFLICT DO UPDATE SET last_used_at = max(last_used_at, excluded.last_used_at)`,
+    );
   }
 
   newest(ref: ArtifactRef, admittedOnly: boolean): Admission | undefined {
@@ -127,7 +130,7 @@ export class Admissions {
   add(admission: Admission): void {
     const { ref, verdict, decidedAt, sizeBytes } = admission;
     const digest = Buffer.from(admission.digest, "hex");
-    if (verdict.kind === "admit") this.#addBlob.run(digest, sizeBytes, decidedAt);
+    if (verdict.kind === "admit") this.#addBlob.run({ digest, sizeBytes, now: decidedAt });
     this.#add.run(
       this.#artifacts.id(this.#artifacts.packageId(ref.repository, ref.name), ref.version, ref.file),
       ref.ecosystem,

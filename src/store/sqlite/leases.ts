@@ -10,23 +10,30 @@ export class Leases {
   readonly #holder: Database.Statement<[string], string>;
   readonly #take: Database.Statement;
   readonly #release: Database.Statement;
+  readonly #bytes: Database.Statement<[], number>;
 
   constructor(database: Database.Database) {
     this.#dropExpired = database.prepare("DELETE FROM leases WHERE expires_at <= ?");
     this.#holder = database.prepare<[string], string>("SELECT owner FROM leases WHERE key = ?").pluck();
     this.#take = database.prepare(
-      `INSERT INTO leases (key, owner, expires_at) VALUES (?, ?, ?)
-       ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at WHERE owner = excluded.owner`,
+      `INSERT INTO leases (key, owner, expires_at, bytes) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET expires_at = excluded.expires_at, bytes = excluded.bytes WHERE owner = excluded.owner`,
     );
     this.#release = database.prepare("DELETE FROM leases WHERE key = ? AND owner = ?");
+    this.#bytes = database.prepare<[], number>("SELECT coalesce(sum(bytes), 0) FROM leases").pluck();
   }
 
-  /** Answers false where another owner's lease has not run out. Call within a transaction. */
-  take(key: string, owner: string, now: number, ttlMs: number): boolean {
+  /** Answers false where another owner's lease has not run out. `bytes` are about to come in under it. Call within a transaction. */
+  take(key: string, owner: string, now: number, ttlMs: number, bytes = 0): boolean {
     this.#dropExpired.run(now);
     const holder = this.#holder.get(key);
     if (holder !== undefined && isOfEndedProcess(holder)) this.#release.run(key, holder);
-    return this.#take.run(key, written(owner), now + ttlMs).changes === 1;
+    return this.#take.run(key, written(owner), now + ttlMs, bytes).changes === 1;
+  }
+
+  /** What is about to come in under all leases. */
+  bytes(): number {
+    return this.#bytes.get() ?? 0;
   }
 
   release(key: string, owner: string): void {

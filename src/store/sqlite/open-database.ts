@@ -51,6 +51,8 @@ function openOnce(path: string): Database.Database {
   try {
     database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
     checkOwner(database);
+    // Of use in an empty database only, and before anything is written to it: what gc frees can then be given back to the disk without a rewrite.
+    database.pragma("auto_vacuum = INCREMENTAL");
     database.pragma("journal_mode = WAL");
     // FULL: a commit is on the disk when it returns. The default with WAL may lose the last ones when the power fails.
     database.pragma("synchronous = FULL");

@@ -23,6 +23,8 @@ const rowSchema = z.object({
   bodyBytes: bytesSchema,
 });
 
+const ownerSchema = z.object({ upstream: z.string(), isLetGo: z.literal([0, 1]).transform((flag) => flag === 1) });
+
 /** A document as it lies in the database. */
 export type PackedDocument = z.infer<typeof rowSchema>;
 
@@ -65,6 +67,7 @@ async function unpackBody(packed: PackedBody, url: string): Promise<Buffer> {
 export class StoredDocuments {
   readonly #upstreams: Names;
   readonly #find: Database.Statement;
+  readonly #ownerOf: Database.Statement;
   readonly #put: Database.Statement<unknown[], number>;
   readonly #putBody: Database.Statement;
   readonly #touch: Database.Statement;
@@ -77,7 +80,10 @@ export class StoredDocuments {
        FROM documents d
        JOIN upstreams u ON u.id = d.upstream_id
        LEFT JOIN document_bodies b ON b.document_id = d.id
-       WHERE d.repository = ? AND d.key = ?`,
+       WHERE d.repository = ? AND d.key = ? AND d.let_go = 0`,
+    );
+    this.#ownerOf = database.prepare(
+      "SELECT u.name AS upstream, d.let_go AS isLetGo FROM documents d JOIN upstreams u ON u.id = d.upstream_id WHERE d.repository = ? AND d.key = ?",
     );
     this.#put = database
       .prepare<unknown[], number>(
@@ -85,7 +91,7 @@ export class StoredDocuments {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET upstream_id = excluded.upstream_id, url = excluded.url, content_type = excluded.content_type,
            etag = excluded.etag, last_modified = excluded.last_modified, revision = excluded.revision,
-           fetched_at = excluded.fetched_at, validated_at = excluded.validated_at
+           fetched_at = excluded.fetched_at, validated_at = excluded.validated_at, let_go = 0
          RETURNING id`,
       )
       .pluck();
@@ -98,6 +104,12 @@ export class StoredDocuments {
     this.#touch = database.prepare("UPDATE documents SET validated_at = ? WHERE repository = ? AND key = ?");
   }
 
+  ownerOf(key: DocumentKey): z.infer<typeof ownerSchema> | undefined {
+    const row = this.#ownerOf.get(key.repository, key.key);
+    return row === undefined ? undefined : readRow(ownerSchema, row, `the document ${key.key}`);
+  }
+
+  /** Undefined also for one whose body was let go. */
   find(key: DocumentKey): PackedDocument | undefined {
     const row = this.#find.get(key.repository, key.key);
     return row === undefined ? undefined : readRow(rowSchema, row, `the document ${key.key}`);

@@ -88,6 +88,7 @@ const REPORT: ArtifactReport = {
   },
   decidedBy: [{ code: "SIGNER_UNTRUSTED", rule: "ours", at: "policy.yaml:3:5" }],
   held: true,
+  removed: null,
   level: { reached: "L1", why: "nobody says how it was built", required: "L2" },
   rule: { label: "ours", at: "policy.yaml:3:5", pattern: "pkg:pypi/*" },
   policy: { file: "policy.yaml", mode: "audit", revision: "1" },

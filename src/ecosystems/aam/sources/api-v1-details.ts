@@ -154,6 +154,7 @@ function documentOf(
     {
       repository: repository.name,
       key: `api-v1-part/${name}/${part}`,
+      package: name,
       upstream,
       url: new URL(`packages/${name}/${part}`, apiV1Base(upstream.url)),
       accept: API_V1_ACCEPT,

@@ -25,6 +25,7 @@ export function sidecarRequest({ limits }: Pick<EcosystemServices, "limits">, si
   return {
     repository: repository.name,
     key: `sidecar/${name}/${version.version}${ending}`,
+    package: name,
     upstream,
     url: new URL(`${version.url.href}${ending}`),
     accept: "*/*",
