@@ -122,9 +122,6 @@ describe("an archive whose file is damaged while it is hot", () => {
       rmSync(join(mirror.dataDir, "blobs-v1", folder), { recursive: true });
     }
     mirror.assay.http.readers.close();
-    const response = await mirror.get(target("gone"));
-    expect(response.status).toBe(500);
-    expect(await response.json()).toMatchObject({ code: "STORE_CORRUPT" });
     expect((await body(await mirror.get(target("gone")))).equals(bytes)).toBe(true);
   });
 });
