@@ -151,8 +151,8 @@ function countFailure(error: unknown, repository: string, { tally }: HttpDeps): 
 function ecosystemRequest(incoming: IncomingMessage, repository: Repository, deps: HttpDeps): EcosystemRequest {
   const { method } = incoming;
   if (method !== "GET" && method !== "HEAD" && method !== "POST") {
-    throw new AssayError("METHOD_NOT_ALLOWED", `${repository.name} is a mirror: it answers GET and HEAD`, {
-      help: "publish to the registry itself, not to its mirror",
+    throw new AssayError("METHOD_NOT_ALLOWED", `${repository.name} takes no writes: it answers GET and HEAD`, {
+      help: "publish to a hosted repository, or to the registry itself",
     });
   }
   const { segments, query } = parseTargetBelow(repository.name, incoming.url ?? "", deps.limits.pathCharacters);

@@ -35,7 +35,7 @@ export async function answerManagement(
     origin: originOf(incoming, deps.publicUrl),
     mount: `/${repository.name}`,
     token: () => authenticate(incoming, asker.address, deps),
-    body: () => readBody(incoming, BODY_BYTES),
+    body: () => readBody(incoming, BODY_BYTES, "send nothing but the fields that this change has"),
     form: () => readForm(incoming, { fieldBytes: deps.limits.bundleBytes, idleMs: FORM_IDLE_MS }),
     requestContentType: incoming.headers["content-type"],
     asker,

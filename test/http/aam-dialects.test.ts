@@ -252,7 +252,8 @@ repositories:
 `;
   const paths = ["/aam", "/other"].flatMap((mount) => [
     `${mount}/packages/${NAME}`,
-    `${mount}/packages/${NAME}/1.0.0/tarball`,
+    // All of them: offline, a version that is not held is marked, which another test is about.
+    ...["1.0.0", "2.0.0", "3.0.0"].map((version) => `${mount}/packages/${NAME}/${version}/tarball`),
     `${mount}/api/v1/packages/${NAME}/1.0.0`,
     `${mount}/api/v1/packages/${NAME}/1.0.0/download`,
   ]);

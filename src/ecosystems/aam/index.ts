@@ -46,8 +46,8 @@ export function createAam(common: EcosystemServices): Ecosystem {
 
 function handle(services: AamServices, repository: Repository, request: EcosystemRequest): Promise<EcosystemAnswer> {
   if (request.method === "POST") {
-    throw new AssayError("METHOD_NOT_ALLOWED", `${repository.name} is a mirror: it answers GET and HEAD`, {
-      help: "publish to the registry itself, not to its mirror",
+    throw new AssayError("METHOD_NOT_ALLOWED", `${request.mount.slice(1)} takes no writes: it answers GET and HEAD`, {
+      help: "publish to a hosted repository, or to the registry itself",
     });
   }
   const [first, second] = request.segments;

@@ -67,6 +67,7 @@ function ofPackages(dialect: Dialect, method: string, path: readonly string[]): 
   const isGet = method === "GET" || method === "HEAD";
   if (word === "audit-log") return isGet && part === undefined ? { kind: "audit", name } : undefined;
   if (word === (dialect === "uaaps" ? "dist-tags" : "tags")) return part === undefined ? undefined : ofTag(method, name, part);
+  if (word === "versions") return undefined; // The list of them, which nobody changes.
   const kind = kindOf(dialect, method, part);
   if (!kind) return undefined;
   const version = parseVersion(word);

@@ -78,6 +78,7 @@ describe("tags", () => {
     ["stable", { version: "1" }, 400],
     ["stable", "not json", 400],
     ["stable", { version: "9.9.9" }, 404],
+    ["stable", { version: "1.0.0", more: "x".repeat(65_536) }, 413],
   ])("%s cannot be set with %j", async (tag, body, status) => {
     const bench = await withTwo();
     expect((await bench.send("PUT", `${PACKAGE}/dist-tags/${tag}`, { body })).status).toBe(status);

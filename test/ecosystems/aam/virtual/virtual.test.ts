@@ -158,10 +158,12 @@ describe("a virtual repository", () => {
     ["PUT", "/all/packages/own/dist-tags/stable"],
     ["DELETE", "/all/packages/own/1.0.0"],
     ["POST", "/all/api/v1/packages"],
+    ["POST", "/all/packages/own/1.0.0/yank"],
   ])("takes nothing: %s %s", async (method, path) => {
     const bench = await startVirtual();
     await bench.publish(buildAam({ name: "own", version: "1.0.0" }).bytes);
-    expect((await bench.send(method, path)).status).toBe(405);
+    const answer = await bench.send(method, path);
+    expect([answer.status, await answer.text()]).toEqual([405, expect.stringContaining("all takes no writes")]);
   });
 
   test("hands no name on while its mirrored member fails", async () => {
