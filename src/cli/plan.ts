@@ -66,7 +66,7 @@ function fetchAll({ inForce, env, repository, warn }: PlanCommand, locks: readon
     const failed = new Map<string, string>();
     let done = 0;
     const fetched = async (subject: (typeof artifacts)[number]): Promise<void> => {
-      if ((await planner.plan(subject)).kind !== "unknown") return;
+      if (!mayBeOtherwise(await planner.plan(subject))) return;
       try {
         await planner.fetch(subject, asker);
       } catch (error) {
@@ -78,6 +78,13 @@ function fetchAll({ inForce, env, repository, warn }: PlanCommand, locks: readon
     warn(`fetched what was not known of ${done} ${done === 1 ? "archive" : "archives"}; of ${failed.size} it could not be had\n`);
     return failed;
   });
+}
+
+/** What no policy decides may have been put right since: the index, its archive, or a lock that was fetched by. What a policy refuses is known well enough. */
+function mayBeOtherwise(planned: Planned): boolean {
+  if (planned.kind !== "judged") return planned.kind === "unknown";
+  const { verdict } = planned.rehearsal;
+  return verdict.kind === "refuse" && verdict.reasons.some(({ rule }) => rule === "always");
 }
 
 interface PlanBasis {
@@ -104,6 +111,7 @@ async function planned(
 }
 
 function exitOf({ summary, unusable, artifacts }: PlanReport, proposal: ProposalReport | null): number {
+  // Of these no policy decides, so no proposal is about them.
   const isOther = artifacts.some(({ outcome, level }) => outcome === "refused" && level === null);
   if (proposal ? proposal.remaining.length > 0 || isOther : summary.refused > 0) return EXIT_REFUSED;
   if (unusable.some(({ code }) => code === "BAD_REQUEST")) return exitCode("BAD_REQUEST");

@@ -322,9 +322,14 @@ test.each([
     says: 'policy.yaml:5:46 rules[0].signed_by.any[0]: expected the name of a signer: acme-ci (did you mean acme-ci?), got "acme-cl"',
   },
   {
-    wrong: "signed by nobody",
+    wrong: "signed by an empty list",
     text: rule("signed_by: {any: []}"),
     says: "policy.yaml:5:39 rules[0].signed_by: expected any or all, with the names of one or more signers",
+  },
+  {
+    wrong: "signed by another word than nobody",
+    text: rule("signed_by: anybody"),
+    says: "rules[0].signed_by: expected a map with the keys any, all",
   },
   {
     wrong: "any and all",

@@ -1,7 +1,7 @@
 import type { ArtifactRef, EcosystemId } from "../../core/artifact.ts";
 import type { Asker } from "../../core/decision.ts";
 import type { Algorithm, Checksum, Digests } from "../../core/digest.ts";
-import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
+import { isUpstreamFailure } from "../../core/errors.ts";
 import type { Evidence } from "../../core/evidence.ts";
 import type { BlobStore } from "../../core/ports/blob-store.ts";
 import type { Clock } from "../../core/ports/clock.ts";
@@ -112,13 +112,16 @@ export class Planner {
     if (!line) return unknown("it was never fetched");
     if (!isWhole(line, this.#verifierIds)) return unknown("an older Assay fetched it, which had fewer checks");
     try {
-      const reason = await this.#wrongPin(line, pins);
-      if (reason) return { kind: "other-bytes", ref, reason };
+      const digests = await this.#digestsOf(line, [...new Set(pins.map(({ algorithm }) => algorithm))]);
+      const wrong = digests && pins.find(({ algorithm, hex }) => digests[algorithm] !== hex);
+      if (wrong) return { kind: "other-bytes", ref, reason: pinReason(wrong, digests[wrong.algorithm] ?? "") };
       const evidence = await this.#evidenceOfNow(repository, line);
       const question = await this.#question(repository, { ...line, evidence });
       const rehearsal = this.#deps.policy.rehearse(question);
       const { verdict } = rehearsal;
       if (verdict.kind === "undecided") return unknown(verdict.detail);
+      if (verdict.kind === "admit" && !digests)
+        return unknown("its bytes were not kept, so they cannot be compared with what the lock pins");
       // Without evidence: what is known of its keys is known under those of now, and what is left is whom this policy would ask as well.
       if (verdict.kind === "refuse" && mayBeMended({ evidence: [] }, verdict, wouldLook(this.#deps.verifiers, repository, line)))
         return unknown("an upstream or another Assay that this policy names was not asked about it yet");
@@ -170,26 +173,21 @@ export class Planner {
     return (await verifyAgain(repository, { held: line, digests, upstream, verifiers }, { ecosystem, clock })).evidence;
   }
 
-  /** Undefined where one of `algorithms` is neither known nor can be computed, because the bytes were refused and are gone. */
+  /** All of `algorithms`, and more. Undefined where one is neither known nor can be computed, because the bytes were refused and are gone. */
   async #digestsOf(line: Admission, algorithms: readonly Algorithm[]): Promise<Digests | undefined> {
     const known = digestsKnown(line);
     if (algorithms.every((algorithm) => known[algorithm] !== undefined)) return known;
     const blob = await this.#deps.blobs.find(line.digest, line.sizeBytes);
     return blob && digestsOf(blob, algorithms, this.#deps.blobs);
   }
+}
 
-  async #wrongPin(line: Admission, pins: readonly Checksum[]): Promise<Reason | undefined> {
-    const digests = await this.#digestsOf(line, [...new Set(pins.map(({ algorithm }) => algorithm))]);
-    const wrong = pins.find(({ algorithm, hex }) => digests?.[algorithm] !== hex);
-    if (!wrong) return undefined;
-    const got = digests?.[wrong.algorithm];
-    if (got === undefined) throw new AssayError("UPSTREAM_EVIDENCE", `its ${wrong.algorithm} is not known, since its bytes were not kept`);
-    return {
-      code: "CHECKSUM_MISMATCH",
-      rule: "always",
-      verifier: "checksum",
-      text: mismatch(wrong, got),
-      help: "the lock and the mirror mean other bytes by this name and version: find out which of them are the maker's before you change the lock",
-    };
-  }
+function pinReason(pin: Checksum, got: string): Reason {
+  return {
+    code: "CHECKSUM_MISMATCH",
+    rule: "always",
+    verifier: "checksum",
+    text: mismatch(pin, got),
+    help: "the lock and the mirror mean other bytes by this name and version: find out which of them are the maker's before you change the lock",
+  };
 }

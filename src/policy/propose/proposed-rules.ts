@@ -1,5 +1,4 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
-import { isLiteral } from "../../core/glob.ts";
 import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { Policy } from "../../core/policy.ts";
 import { formatPurl } from "../../core/purl.ts";
@@ -8,6 +7,7 @@ import type { YamlEntry } from "../../core/yaml-draft.ts";
 import { parsePurlPattern, purlCovers } from "../purl-pattern.ts";
 import { freeName } from "../suggest/free-name.ts";
 import { type Place, ruleFor } from "../suggest/written-rule.ts";
+import { isExactPattern } from "./is-exact-pattern.ts";
 import type { Observed } from "./observe.ts";
 
 export interface ProposedRule {
@@ -61,7 +61,7 @@ function packageRule(archives: readonly Observed[], policy: Policy): PackageRule
   const signed = open.flatMap((each) => (each.kind === "signed" ? [each] : []));
   const signers = [...new Set(signed.map(({ signer }) => signer))].sort();
   const isSaidAlready = signers.length === 0 && (weighing.rule.rule === undefined || weighing.rule.settings.signedBy !== undefined);
-  if (!isLiteralPattern(pattern) || isSaidAlready) return undefined;
+  if (!isExactPattern(pattern) || isSaidAlready) return undefined;
   const changes: JsonObject = {
     ...(signers.length === 0 ? { signed_by: "nobody" } : { signed_by: { any: signers }, ...levelAsked(signed, weighing) }),
     signature: STRICT,
@@ -82,12 +82,6 @@ function packagePattern(ref: ArtifactRef): string {
   const purl = formatPurl(ref);
   // The last @ begins the version: one of a scope is written %40.
   return purl.slice(0, purl.lastIndexOf("@"));
-}
-
-/** Old npm names may hold a `*`, which no pattern can mean as it stands. */
-function isLiteralPattern(pattern: string): boolean {
-  const parsed = parsePurlPattern(pattern);
-  return parsed.ok && Object.values(parsed.value.names).every(isLiteral);
 }
 
 /** The least that was seen. Nothing where the policy asks for more already, nor for L1: that is what a signature by one of those who are named makes. */

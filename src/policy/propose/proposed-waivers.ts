@@ -5,7 +5,7 @@ import { formatPurl } from "../../core/purl.ts";
 import type { YamlEntry } from "../../core/yaml-draft.ts";
 import { type Ruling, weigh } from "../decide/decide.ts";
 import { ownSignatures } from "../decide/signatures.ts";
-import { parsePurlPattern } from "../purl-pattern.ts";
+import { isExactPattern } from "./is-exact-pattern.ts";
 import type { Observed } from "./observe.ts";
 
 export interface WaiverTerms {
@@ -44,8 +44,7 @@ function waiverOf(
   const allowed = kind === "signed" ? WAIVED_SIGNED : WAIVED_UNSIGNED;
   if (refusing.length === 0 || !refusing.every(({ check }) => check !== undefined && allowed.has(check))) return undefined;
   const purl = formatPurl(question.ref);
-  // Old npm names may hold a `*`, which no pattern can mean as it stands: one that did not load would take the others with it.
-  if (!parsePurlPattern(purl).ok) return undefined;
+  if (!isExactPattern(purl)) return undefined;
   const value: JsonObject = {
     purl,
     waive: WAIVABLE_CHECKS.filter((check) => refusing.some((each) => each.check === check)),

@@ -8,6 +8,8 @@ import { signerEntry } from "../suggest/signer-entry.ts";
 export class SignerBook {
   readonly #now: number;
   readonly #entries = new Map<string, JsonObject>();
+  /** By the signer as JSON: many archives have the same. */
+  readonly #names = new Map<string, string | undefined>();
   #policy: Policy;
 
   constructor(policy: Policy, now: number) {
@@ -27,6 +29,12 @@ export class SignerBook {
 
   /** What the policy calls this signer from now on; undefined for one whom its language cannot mean without meaning others too. */
   nameOf(signer: Signer): string | undefined {
+    const key = JSON.stringify(signer);
+    if (!this.#names.has(key)) this.#names.set(key, this.#enter(signer));
+    return this.#names.get(key);
+  }
+
+  #enter(signer: Signer): string | undefined {
     const entry = signerEntry(signer, this.#policy, this.#now);
     if (!entry?.written) return entry?.name;
     const { name, written } = entry;

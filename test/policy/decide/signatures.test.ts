@@ -188,6 +188,13 @@ signers:
     { name: "any of two, one", policy: any, evidence: [ci], outcome: "admit" },
     { name: "all of two, one", policy: all, evidence: [ci], outcome: "refuse SIGNER_UNTRUSTED" },
     { name: "all of two, both", policy: all, evidence: [ci, registry], outcome: "admit" },
+    { name: "by nobody, unsigned", policy: any.replace("{any: [ci, npm]}", "nobody"), evidence: [], outcome: "refuse SIGNATURE_MISSING" },
+    {
+      name: "by nobody, signed",
+      policy: any.replace("{any: [ci, npm]}", "nobody"),
+      evidence: [ci, registry],
+      outcome: "refuse SIGNER_UNTRUSTED",
+    },
     { name: "another package than the rule's", policy: any.replace("pkg:npm/tool", "pkg:npm/other"), evidence: [], outcome: "admit" },
   ])("$name: $outcome", ({ policy, evidence, outcome }) => {
     expect(summary(verdictOf(policy, question({ evidence: soundWith(...evidence) })))).toBe(outcome);

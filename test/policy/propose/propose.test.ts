@@ -163,6 +163,23 @@ describe("a proposed policy", () => {
     expect(under(proposal, of("never-seen", by(ACME)))).toBe("refuse SIGNER_UNTRUSTED");
   });
 
+  test("takes a registry's signature for nobody's: it signs whatever it serves", () => {
+    const REGISTRY = { kind: "registry", keyId: "SHA256:key" } as const;
+    const [signed, unsigned] = [of("a", by(ACME, REGISTRY)), of("d", by(REGISTRY))];
+    const proposal = proposed("version: 1\n", signed, unsigned);
+    expect(proposal).toMatchObject({ added: { signers: 1, waivers: 1 }, remaining: [], open: [] });
+    expect(proposal.text).toContain("waive: [signed_by]");
+    expect(under(proposal, of("a", by(REGISTRY), "1.0.1"))).toBe("refuse SIGNER_UNTRUSTED");
+    expect(under(proposal, of("d", by(REGISTRY), "1.0.1"))).toBe("refuse SIGNER_UNTRUSTED");
+  });
+
+  test("has no pattern for an old npm name that would be one", () => {
+    const asked = [of("a*", by(ACME)), of("b*"), of("ab", by(EVIL))];
+    const proposal = proposed("version: 1\n", ...asked);
+    expect(proposal.remaining.map(({ ref }) => ref.name)).toEqual(["a*", "b*"]);
+    expect(under(proposal, of("ab", by(ACME)))).toBe("refuse SIGNER_UNTRUSTED");
+  });
+
   test("of the same archives is the same text, in whatever order they come, and again nothing where it is in force", () => {
     const asked = [of("b", by(EVIL)), of("a", by(ACME)), of("d"), of("c", by(person("me@acme.example"))), of("a", by(ACME), "0.9.0")];
     const { text } = proposed("version: 1\n", ...asked);
