@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { AssayError } from "../../../core/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonObject } from "../../../core/json.ts";
 import type { Manifest } from "../../../core/ports/ecosystem.ts";
@@ -20,12 +21,18 @@ export function archiveFacts(manifests: readonly Manifest[], { jsonDepth }: { re
   const client = manifests.find(({ path }) => path === "aam.yaml");
   const asYaml = client && parsed(() => parseYamlObject(client.body, { maxDepth: jsonDepth, source: client.path, version: "1.1" }));
   const asJson = agent && parsed(() => parseJsonObject(agent.body, { maxDepth: jsonDepth, source: agent.path }));
-  return {
-    shown: shownOf(asJson ?? asYaml ?? {}),
-    client: asYaml
-      ? readClientManifest(asYaml)
-      : { problem: client ? "its aam.yaml cannot be read" : "it has no aam.yaml, which is all that the aam client reads" },
-  };
+  return { shown: shownOf(asJson ?? asYaml ?? {}), client: client ? forClient(client, asYaml) : { problem: NO_MANIFEST } };
+}
+
+const NO_MANIFEST = "it has no aam.yaml, which is all that the aam client reads";
+
+/** What the client's YAML parser ends with an error at, anywhere in a file. */
+const UNREADABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
+
+function forClient({ body }: Manifest, asYaml: JsonObject | undefined): ArchiveFacts["client"] {
+  if (!isUtf8(body) || UNREADABLE.test(body.toString("utf8")))
+    return { problem: "its aam.yaml has a character that the aam client cannot read" };
+  return asYaml ? readClientManifest(asYaml) : { problem: "its aam.yaml cannot be read" };
 }
 
 /** Undefined for what the stricter of two readers does not take: an archive is admitted by what its ecosystem says, which is the specification. */
