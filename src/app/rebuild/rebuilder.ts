@@ -1,29 +1,24 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Digest, parseDigest } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import { type GitRepository, parseObjectId, parseRefName } from "../../core/git.ts";
-import { parseJson } from "../../core/json.ts";
 import type { Limits } from "../../core/limits.ts";
 import { listingDigest } from "../../core/listing-digest.ts";
 import type { BlobStore } from "../../core/ports/blob-store.ts";
 import type { ArchiveFormat, Ecosystem, Repository } from "../../core/ports/ecosystem.ts";
-import type { SourceTree, SourceTrees } from "../../core/ports/source-trees.ts";
+import type { SourceTrees } from "../../core/ports/source-trees.ts";
 import { quote } from "../../core/quote.ts";
-import { KEPT_DIFFERENCES, type Rebuild } from "../../core/rebuild.ts";
 import type { ArtifactReport } from "../../mirror/explain/report.ts";
 import { listArchive } from "../../verify/archive/list-archive.ts";
-import { packFolder } from "../pack/pack-folder.ts";
 import { compareArchives } from "./compare-archives.ts";
+import { compareSdist } from "./compare-sdist.ts";
 import { type ConfirmedSource, confirmedSource } from "./confirmed-source.ts";
-import { compareListings, type Difference, differenceText } from "./difference.ts";
-import { directoryIn, npmPack } from "./npm-pack.ts";
-import { packageRoot, parseFolder } from "./package-root.ts";
-import { copyBlob } from "./published-file.ts";
+import { copyBlob } from "./copy-blob.ts";
+import { type Compared, keptOf, type RebuildJob, submoduleNotes } from "./rebuild-job.ts";
+import { type Repacked, repackAam, repackNpm } from "./repack.ts";
 import { withScratchFolder } from "./scratch-folder.ts";
-import { sourceEntries, withoutTopFolder } from "./sdist-files.ts";
 
 export interface RebuilderDeps {
   readonly dataDir: string;
@@ -38,29 +33,10 @@ export interface RebuilderDeps {
   readonly offline: boolean;
 }
 
-/** What came of it, with all that differs. */
-export interface RebuildReport {
-  readonly rebuild: Rebuild;
+/** What came of it. */
+export interface RebuildReport extends Compared {
+  /** The branch or tag that the certificate names. */
   readonly ref: string | undefined;
-  readonly differences: readonly Difference[];
-}
-
-/** An archive that was made from the source. */
-interface Built {
-  readonly path: string;
-  readonly builder: string;
-  readonly notes: readonly string[];
-}
-
-/** One rebuild under way. */
-interface Job {
-  readonly report: ArtifactReport;
-  readonly source: ConfirmedSource;
-  readonly format: ArchiveFormat;
-  readonly tree: SourceTree;
-  readonly scratch: string;
-  /** A copy of the published archive; undefined where its bytes are not held. */
-  readonly published: string | undefined;
 }
 
 /** Of the AAM specification, 14.5. */
@@ -92,8 +68,8 @@ export class Rebuilder {
       const published = await this.#published(report, scratch);
       const ref = source.ref === undefined ? undefined : parseRefName(source.ref);
       const tree = await this.#deps.trees.checkOut({ repository, commit, ref }, scratch);
-      const found = await this.#compare({ report, source, format, tree, scratch, published });
-      return { ...found, ref: source.ref };
+      const { limits, searchPath } = this.#deps;
+      return { ...(await compare({ report, source, format, tree, scratch, published, limits, searchPath })), ref: source.ref };
     });
   }
 
@@ -131,141 +107,43 @@ export class Rebuilder {
     await copyBlob(blob, path, blobs);
     return path;
   }
+}
 
-  async #compare(job: Job): Promise<Omit<RebuildReport, "ref">> {
-    const { ecosystem } = job.report.ref;
-    switch (ecosystem) {
-      case "aam": {
-        const folder = folderOf(job.source.parameters["folder"] ?? "");
-        return this.#compareBuilt(job, folder, await packAam(job, await packageRoot(job.tree, folder)));
-      }
-      case "npm": {
-        const folder = folderOf(await this.#npmFolder(job));
-        return this.#compareBuilt(job, folder, await this.#packNpm(job, await packageRoot(job.tree, folder)));
-      }
-      case "pypi":
-        return this.#compareSdist(job);
-      default:
-        return ecosystem satisfies never;
-    }
-  }
-
-  async #compareBuilt(job: Job, folder: string, { path, builder, notes }: Built): Promise<Omit<RebuildReport, "ref">> {
-    const { report, source, format, published, tree } = job;
-    const rebuilt = await digestOf(path);
-    const about = { source: { repository: source.repository, commit: source.commit, folder }, builder, published: report.digest, rebuilt };
-    const told = [...notes, ...submoduleNotes(tree)];
-    if (rebuilt === report.digest) {
-      const listing = published === undefined ? undefined : await this.#listing(published, format);
-      const found = { publishedListing: listing, rebuiltListing: listing, differences: [], differencesCount: 0 };
-      return { rebuild: { ...about, ...found, result: "identical", notes: told }, differences: [] };
-    }
-    if (published === undefined) {
-      const notHeld = "its published bytes are not held, so that only the digests could be compared";
-      const found = { publishedListing: undefined, rebuiltListing: undefined, differences: [], differencesCount: 1 };
-      return { rebuild: { ...about, ...found, result: "differs", notes: [...told, notHeld] }, differences: [] };
-    }
-    const { limits } = this.#deps;
-    const compared = await compareArchives({ path: published, format, limits }, { path, format, limits });
-    const { publishedListing, rebuiltListing, differences } = compared;
-    const result = publishedListing === rebuiltListing ? "same-contents" : "differs";
-    return { rebuild: { ...about, publishedListing, rebuiltListing, result, notes: told, ...kept(differences) }, differences };
-  }
-
-  async #packNpm({ scratch }: Job, folder: string): Promise<Built> {
-    const own = join(scratch, "npm");
-    await mkdir(own);
-    const { path, builder, isCutOff } = await npmPack({ folder, scratch: own, searchPath: this.#deps.searchPath });
-    const network = isCutOff ? "npm ran without a network" : "npm ran beside the network: the kernel gave it none of its own";
-    return { path, builder, notes: [network, "no script of the package ran: what its build makes is missing from the rebuilt archive"] };
-  }
-
-  /** The folder is what the package says itself, and no more than a hint: the bytes decide. */
-  async #npmFolder({ published, format }: Job): Promise<string> {
-    if (published === undefined) return "";
-    const { report } = await listArchive({ path: published, format, limits: this.#deps.limits });
-    const [manifest] = report.kind === "sound" ? report.manifests : [];
-    if (!manifest) return "";
-    return directoryIn(parseJson(Buffer.from(manifest.body), { maxDepth: this.#deps.limits.jsonDepth, source: "package.json" }));
-  }
-
-  /** A build backend is code of the package's choosing, so an sdist is not built: each of its files is looked for in the source. */
-  async #compareSdist({ report, source, format, tree, published }: Job): Promise<Omit<RebuildReport, "ref">> {
-    if (published === undefined) {
-      throw new AssayError("UNPROCESSABLE", "its published bytes are not held, so there is nothing to compare the source with", {
-        help: "let the policy admit it first",
-      });
-    }
-    const { limits } = this.#deps;
-    const listed = await listArchive({ path: published, format, limits });
-    if (listed.report.kind !== "sound")
-      throw new AssayError("UNPROCESSABLE", `the published archive cannot be read: ${listed.report.detail}`);
-    const entries = withoutTopFolder(listed.entries);
-    const differences = compareListings(entries, await sourceEntries(tree, "", entries));
-    const notes = [
-      "not built: the package's build backend would run code of its choosing",
-      `${entries.length - differences.length} of its ${entries.length} files are in the source as they are; what packaging tools write themselves (PKG-INFO, *.egg-info, setup.cfg) never is`,
-      ...submoduleNotes(tree),
-    ];
-    const rebuild: Rebuild = {
-      source: { repository: source.repository, commit: source.commit, folder: "" },
-      builder: "none: compared with the files of the commit",
-      result: "differs",
-      published: report.digest,
-      rebuilt: undefined,
-      publishedListing: listingDigest(listed.entries),
-      rebuiltListing: undefined,
-      notes,
-      ...kept(differences),
-    };
-    return { rebuild, differences };
-  }
-
-  async #listing(path: string, format: ArchiveFormat): Promise<Digest | undefined> {
-    const { report, entries } = await listArchive({ path, format, limits: this.#deps.limits });
-    return report.kind === "sound" ? listingDigest(entries) : undefined;
+async function compare(job: RebuildJob): Promise<Compared> {
+  const { ecosystem } = job.report.ref;
+  switch (ecosystem) {
+    case "aam":
+      return compareRepacked(job, await repackAam(job));
+    case "npm":
+      return compareRepacked(job, await repackNpm(job));
+    case "pypi":
+      return compareSdist(job);
+    default:
+      return ecosystem satisfies never;
   }
 }
 
-/** The archive of `assay pack`, in this process: reading and packing run nothing and ask nobody. */
-async function packAam({ source, scratch, published }: Job, folder: string): Promise<Built> {
-  const epochSeconds = await epochOf(source.parameters["sourceDateEpoch"], published);
-  const { bytes } = await packFolder(folder, { epochSeconds }).catch((error: unknown) => {
-    if (!(error instanceof AssayError && error.code === "BAD_REQUEST")) throw error;
-    throw new AssayError("UNPROCESSABLE", `the commit cannot be packed: ${error.message}`);
-  });
-  const path = join(scratch, "rebuilt");
-  await writeFile(path, bytes, { mode: 0o600 });
-  const { node, zlib } = process.versions;
-  return {
-    path,
-    builder: `assay pack (Node ${node}, zlib ${zlib ?? "?"})`,
-    notes: [`every file's time is ${epochSeconds} seconds since the epoch`],
-  };
-}
-
-/** As the provenance says; else as the published archive's gzip header does, which must have the same time as its files (section 12.1). */
-async function epochOf(stated: unknown, published: string | undefined): Promise<number> {
-  if (typeof stated === "number" && Number.isSafeInteger(stated) && stated >= 0 && stated <= 0xffffffff) return stated;
-  if (published === undefined) return 0;
-  await using file = await open(published, "r");
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
-  return bytesRead < 8 ? 0 : buffer.readUInt32LE(4);
-}
-
-function folderOf(stated: unknown): string {
-  const folder = typeof stated === "string" ? parseFolder(stated) : undefined;
-  if (folder === undefined) throw new AssayError("UNPROCESSABLE", `${quote(JSON.stringify(stated))} is no folder of a repository`);
-  return folder;
-}
-
-function submoduleNotes({ submodules }: SourceTree): readonly string[] {
-  if (submodules.length === 0) return [];
-  return [`submodules are not fetched: ${submodules.slice(0, 5).map(quote).join(", ")}${submodules.length > 5 ? " and more" : ""}`];
-}
-
-function kept(differences: readonly Difference[]): Pick<Rebuild, "differences" | "differencesCount"> {
-  return { differences: differences.slice(0, KEPT_DIFFERENCES).map(differenceText), differencesCount: differences.length };
+async function compareRepacked(job: RebuildJob, { path, folder, builder, notes }: Repacked): Promise<Compared> {
+  const { report, source, format, published, tree, limits } = job;
+  const rebuilt = await digestOf(path);
+  const about = { source: { repository: source.repository, commit: source.commit, folder }, builder, published: report.digest, rebuilt };
+  const told = [...notes, ...submoduleNotes(tree)];
+  if (rebuilt === report.digest) {
+    // Of archives of the same bytes the listing is the same: the one that was just made is there to be read.
+    const { entries } = await listArchive({ path, format, limits });
+    const listing = listingDigest(entries);
+    const found = { publishedListing: listing, rebuiltListing: listing, ...keptOf([]) };
+    return { rebuild: { ...about, ...found, result: "identical", notes: told }, differences: [] };
+  }
+  if (published === undefined) {
+    const notHeld = "its published bytes are not held, so that only the digests could be compared";
+    const found = { publishedListing: undefined, rebuiltListing: undefined, differences: [], differencesCount: 1 };
+    return { rebuild: { ...about, ...found, result: "differs", notes: [...told, notHeld] }, differences: [] };
+  }
+  const compared = await compareArchives({ path: published, format, limits }, { path, format, limits });
+  const { publishedListing, rebuiltListing, differences } = compared;
+  const result = publishedListing === rebuiltListing ? "same-contents" : "differs";
+  return { rebuild: { ...about, publishedListing, rebuiltListing, result, notes: told, ...keptOf(differences) }, differences };
 }
 
 async function digestOf(path: string): Promise<Digest> {

@@ -15,25 +15,20 @@ export function withoutTopFolder(entries: readonly ListingEntry[]): readonly Lis
   return entries.map((entry) => ({ ...entry, path: entry.path.slice(prefix.length) }));
 }
 
-/** What the source has at the paths of `entries`, below its folder `folder`. Paths that are no files of the commit are left out. */
-export async function sourceEntries(tree: SourceTree, folder: string, entries: readonly ListingEntry[]): Promise<readonly ListingEntry[]> {
+/** What the source has at the paths of `entries`. Paths that are no files of the commit are left out. */
+export async function sourceEntries(tree: SourceTree, entries: readonly ListingEntry[]): Promise<readonly ListingEntry[]> {
   const found: ListingEntry[] = [];
   for (const { path } of entries) {
-    const inTree = folder === "" ? path : `${folder}/${path}`;
     // The commit lists it as a file, so that every folder above it is one of the commit's and no link.
-    if (tree.files.has(inTree)) found.push(await entryAt(join(tree.folder, inTree), path));
+    if (tree.files.has(path)) found.push(await entryAt(join(tree.folder, path), path));
   }
   return found;
 }
 
 async function entryAt(absolute: string, path: string): Promise<ListingEntry> {
-  const { mode, size, isLink } = await lstat(absolute).then((found) => ({
-    mode: found.mode,
-    size: found.size,
-    isLink: found.isSymbolicLink(),
-  }));
-  if (isLink) return { kind: "link", path, target: await readlink(absolute) };
+  const found = await lstat(absolute);
+  if (found.isSymbolicLink()) return { kind: "link", path, target: await readlink(absolute) };
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(absolute)) hash.update(chunk as Buffer);
-  return { kind: "file", path, executable: (mode & OWNER_MAY_RUN) !== 0, sizeBytes: size, sha256: hash.digest("hex") };
+  return { kind: "file", path, executable: (found.mode & OWNER_MAY_RUN) !== 0, sizeBytes: found.size, sha256: hash.digest("hex") };
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { parseDigest } from "../../../src/core/digest.ts";
 import type { Rebuild } from "../../../src/core/rebuild.ts";
 import type { Signer, SigstoreSigner } from "../../../src/core/signer.ts";
 import { provenanceLevel, type VerifiedItem } from "../../../src/verify/provenance/provenance-level.ts";
 import { readPredicate } from "../../../src/verify/provenance/read-predicate.ts";
-import { type Changes, emailSigner, githubSigner, type PREDICATES, statementOf } from "./statements.ts";
+import { type Changes, COMMIT, emailSigner, githubSigner, OTHER_COMMIT, type PREDICATES, REPOSITORY, statementOf } from "./statements.ts";
 
 const RUNNER = (id: string) => id.startsWith("https://github.com/actions/runner");
 
@@ -116,5 +117,50 @@ describe("L2", () => {
   test("a workflow that is its own builder, by the runner that the certificate shows", () => {
     const builder = githubSigner().source.buildSigner ?? "";
     expect(levelOf([item("slsaV1", githubSigner(), { "runDetails.builder.id": builder })])).toMatchObject({ level: "L2" });
+  });
+});
+
+describe("L3", () => {
+  const PUBLISHED = parseDigest("a".repeat(64));
+  const rebuild = (changes: Partial<Rebuild> = {}, source: Partial<Rebuild["source"]> = {}): Rebuild => ({
+    source: { repository: REPOSITORY, commit: COMMIT, folder: "", ...source },
+    builder: "assay pack",
+    result: "identical",
+    published: PUBLISHED,
+    rebuilt: PUBLISHED,
+    publishedListing: undefined,
+    rebuiltListing: undefined,
+    differences: [],
+    differencesCount: 0,
+    notes: [],
+    ...changes,
+  });
+  const claiming = item("uaaps", githubSigner(), { "metadata.reproducible": true });
+  const differing: Partial<Rebuild> = { result: "differs", rebuilt: parseDigest("b".repeat(64)), differencesCount: 2 };
+
+  test.each<[string, VerifiedItem, Rebuild, RegExp]>([
+    ["of another repository", claiming, rebuild({}, { repository: "https://github.com/evil/tool" }), /nobody has rebuilt it/],
+    ["of another commit", claiming, rebuild({}, { commit: OTHER_COMMIT }), /nobody has rebuilt it/],
+    ["that differs", claiming, rebuild(differing), /came to something else \(2 differences\)/],
+    ["of the same files in another form", claiming, rebuild({ ...differing, result: "same-contents" }), /archive of other bytes/],
+    ["that was only a comparison", claiming, rebuild({ ...differing, rebuilt: undefined }), /only compared with the files/],
+    ["where the statement does not claim to be reproducible", item("uaaps"), rebuild(), /does not claim to be reproducible/],
+  ])("is not reached by a rebuild %s", (_name, verified, made, why) => {
+    expect(levelOf([verified], RUNNER, [made])).toEqual({ level: "L2", why: expect.stringMatching(why) });
+  });
+
+  test("is not reached by a rebuild without a provenance that counts", () => {
+    expect(levelOf([{ signer: githubSigner() }], RUNNER, [rebuild()])).toMatchObject({ level: "L1" });
+    expect(levelOf([claiming], () => false, [rebuild()])).toMatchObject({ level: "L1" });
+    expect(levelOf([], RUNNER, [rebuild()])).toMatchObject({ level: "L0" });
+  });
+
+  test.each<[string, VerifiedItem]>([
+    ["UAAPS provenance that claims to be reproducible", claiming],
+    ["SLSA v1, which has no such claim", item("slsaV1")],
+  ])("is reached by the same bytes from the source of %s", (_name, verified) => {
+    const why = `a rebuild from ${REPOSITORY} at ${COMMIT.slice(0, 12)} came to the same bytes`;
+    expect(levelOf([verified], RUNNER, [rebuild()])).toEqual({ level: "L3", why });
+    expect(levelOf([verified], RUNNER, [rebuild(), rebuild(differing)])).toMatchObject({ level: "L3" });
   });
 });
