@@ -118,9 +118,12 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const packages = await SqliteHostedPackages.open(config);
   const tokens = await SqliteTokens.open(config);
   const tree = await SqliteDecisionTree.open(config);
-  const outside = metrics ? meteredUpstream(client, metrics.heardUpstream) : client;
-  const upstream = withOwnRegistry(outside, createOwnRegistry(packages), blobs);
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
+  const outside = meteredUpstream(client, (request) => {
+    metrics?.heardUpstream(request);
+    counters.heard(request.upstream, request.outcome.startsWith("UPSTREAM_") ? "failed" : { ms: request.seconds * 1000 });
+  });
+  const upstream = withOwnRegistry(outside, createOwnRegistry(packages), blobs);
   const readers = new Readers(blobs, OPEN_BLOBS);
   const cache = composeCache(config, { records: store.cache, blobs, index, repositories, readers, hot, clock, log });
   const { uses, space } = cache;

@@ -13,6 +13,7 @@ import { addPublish } from "./commands/publish.ts";
 import { addReports } from "./commands/reports.ts";
 import { addServe } from "./commands/serve.ts";
 import { addSetup } from "./commands/setup.ts";
+import { addStats } from "./commands/stats.ts";
 import { addToken } from "./commands/token.ts";
 import { addTrust } from "./commands/trust.ts";
 import { addVerify } from "./commands/verify.ts";
@@ -23,6 +24,7 @@ const COMMANDS = [
   addServe,
   addPolicy,
   addLog,
+  addStats,
   addKeys,
   addSetup,
   addToken,

@@ -3,6 +3,7 @@ import type Database from "better-sqlite3";
 import { LRUCache } from "lru-cache";
 import { type ArtifactRef, artifactKey } from "../core/artifact.ts";
 import type { DecisionEntry, LoggedDecision } from "../core/decision.ts";
+import type { Activity, RefusedPackage, UpstreamAnswers } from "../core/ports/activity.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type {
   Counter,
@@ -18,6 +19,7 @@ import type {
 } from "../core/ports/index-store.ts";
 import type { Admission } from "../core/verdict.ts";
 import { SqliteCacheRecords } from "./cache/sqlite-cache-records.ts";
+import { ActivityDays } from "./sqlite/activity-days.ts";
 import { Admissions } from "./sqlite/admissions.ts";
 import { Artifacts } from "./sqlite/artifacts.ts";
 import { CounterSums } from "./sqlite/counter-sums.ts";
@@ -64,6 +66,7 @@ export class SqliteIndex implements Index {
   readonly #documents: StoredDocuments;
   readonly #listedFiles: ListedFiles;
   readonly #counters: CounterSums;
+  readonly #activity: ActivityDays;
   readonly #leases: Leases;
   readonly #usage: Usage;
   readonly #dataVersion: Database.Statement<unknown[], number>;
@@ -88,6 +91,7 @@ export class SqliteIndex implements Index {
     this.#documents = new StoredDocuments(database, upstreams);
     this.#listedFiles = new ListedFiles(database, artifacts, upstreams);
     this.#counters = new CounterSums(database);
+    this.#activity = new ActivityDays(database);
     this.#leases = new Leases(database);
     this.#usage = new Usage(database);
     this.#dataVersion = database.prepare<unknown[], number>("PRAGMA data_version").pluck();
@@ -183,8 +187,20 @@ export class SqliteIndex implements Index {
     return this.#transactions.read(() => this.#usage.now());
   }
 
-  async count(deltas: readonly CounterDelta[]): Promise<void> {
-    if (deltas.length > 0) this.#transactions.write(() => this.#counters.add(deltas));
+  async count(deltas: readonly CounterDelta[], upstreams: readonly UpstreamAnswers[] = []): Promise<void> {
+    if (deltas.length === 0 && upstreams.length === 0) return;
+    this.#transactions.write(() => {
+      this.#counters.add(deltas);
+      this.#activity.add(deltas, upstreams, this.#clock.now());
+    });
+  }
+
+  async activity(since: number): Promise<Activity> {
+    return this.#transactions.read(() => this.#activity.since(since));
+  }
+
+  async refusedPackages(wanted: { since: number; limit: number; repository?: string }): Promise<readonly RefusedPackage[]> {
+    return this.#transactions.read(() => this.#activity.refused(wanted));
   }
 
   async counters(): Promise<ReadonlyMap<string, Readonly<Record<Counter, number>>>> {

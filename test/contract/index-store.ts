@@ -565,6 +565,82 @@ export function indexContract(makeBench: () => IndexBench): void {
     });
   });
 
+  describe("activity", () => {
+    const DAY = 86_400_000;
+    const NOON = 20_000 * DAY + DAY / 2;
+
+    test("is what was counted from a day on, over several processes, for as many days as are kept", async () => {
+      const bench = makeBench();
+      const [index, other] = [await bench.open(), await bench.open()];
+      const hits = (by: number) => [{ repository: "npm", counter: "hits", by }] as const;
+      for (const [days, by] of [
+        [-1, 1],
+        [0, 2],
+        [399, 4],
+        [400, 8],
+      ] as const) {
+        bench.setTime(NOON + days * DAY);
+        await (by === 2 ? other : index).count(hits(by));
+      }
+      const since = async (days: number) => (await index.activity(NOON + days * DAY)).counters.get("npm")?.hits;
+      expect([await since(401), await since(400), await since(399), await since(0), await since(-1)]).toEqual([undefined, 8, 12, 14, 14]);
+      // The sums lose nothing.
+      expect((await index.counters()).get("npm")).toMatchObject({ hits: 15 });
+    });
+
+    test("adds up how upstreams answered", async () => {
+      const bench = makeBench();
+      bench.setTime(NOON);
+      const [index, other] = [await bench.open(), await bench.open()];
+      await index.count([], [{ upstream: "npm#0", failed: 1, maxMs: 20.4, buckets: new Map([[3, 2]]) }]);
+      await other.count(
+        [],
+        [
+          {
+            upstream: "npm#0",
+            failed: 2,
+            maxMs: 9,
+            buckets: new Map([
+              [3, 1],
+              [5, 1],
+            ]),
+          },
+        ],
+      );
+      await index.count([], [{ upstream: "pypi#0", failed: 1, maxMs: 0, buckets: new Map() }]);
+      expect((await index.activity(NOON)).upstreams).toEqual([
+        {
+          upstream: "npm#0",
+          failed: 3,
+          maxMs: 20,
+          buckets: new Map([
+            [3, 3],
+            [5, 1],
+          ]),
+        },
+        { upstream: "pypi#0", failed: 1, maxMs: 0, buckets: new Map() },
+      ]);
+    });
+
+    test("has what was refused most often, with every time that it was told", async () => {
+      const index = await openIndex();
+      const at = (time: number, repeats: number) => ({ ...entryOf(admissionOf(REF, REFUSE)), time: new Date(time).toISOString(), repeats });
+      await index.appendDecision(REF, at(NOON, 0));
+      await index.appendDecision({ ...REF, version: "2.32.1", file: "requests-2.32.1.tar.gz" }, at(NOON, 0));
+      await index.appendDecision(REF, at(NOON + 1, 40));
+      await index.appendDecision({ ...REF, repository: "internal" }, at(NOON, 0));
+      await index.appendDecision(REF, entryOf(admissionOf(REF, ADMIT)));
+      const refused = { repository: "pypi", ecosystem: "pypi", name: "requests", code: "CHECKSUM_MISMATCH" };
+      expect(await index.refusedPackages({ since: NOON, limit: 10 })).toEqual([
+        { ...refused, times: 42 },
+        { ...refused, repository: "internal", times: 1 },
+      ]);
+      expect(await index.refusedPackages({ since: NOON, limit: 1 })).toHaveLength(1);
+      expect(await index.refusedPackages({ since: NOON + 1, limit: 10 })).toMatchObject([{ times: 40 }]);
+      expect(await index.refusedPackages({ since: NOON, limit: 10, repository: "internal" })).toMatchObject([{ times: 1 }]);
+    });
+  });
+
   describe("leases", () => {
     test.each([
       { name: "another owner is told no while it runs", at: 10_999, owner: "b", taken: false },

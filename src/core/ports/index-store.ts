@@ -2,6 +2,7 @@ import type { ArtifactRef, EcosystemId } from "../artifact.ts";
 import type { DecisionEntry, DecisionOutcome, LoggedDecision } from "../decision.ts";
 import type { Checksum } from "../digest.ts";
 import type { Admission } from "../verdict.ts";
+import type { Activity, RefusedPackage, UpstreamAnswers } from "./activity.ts";
 
 /** One file that an upstream's index lists. */
 export interface ListedFile {
@@ -173,8 +174,17 @@ export interface Index {
   /** How much there is. Cheap: nothing is added up. */
   usage(): Promise<IndexUsage>;
 
-  count(deltas: readonly CounterDelta[]): Promise<void>;
+  /** Adds up what was counted, and how upstreams answered, in the sums and for the day that it is. */
+  count(deltas: readonly CounterDelta[], upstreams?: readonly UpstreamAnswers[]): Promise<void>;
   counters(): Promise<ReadonlyMap<string, Readonly<Record<Counter, number>>>>;
+  /** The same of the days from that of `since` on, milliseconds since the epoch; of the last `ACTIVITY_DAYS`. */
+  activity(since: number): Promise<Activity>;
+  /** What was refused since then, most frequent first, at most `limit`. Reads the decision log: not for every day's request. */
+  refusedPackages(wanted: {
+    readonly since: number;
+    readonly limit: number;
+    readonly repository?: string;
+  }): Promise<readonly RefusedPackage[]>;
 
   /**
    * Takes, or as its owner renews, the exclusive right to `key` for `ttlMs`. Answers false where another owner holds it.

@@ -7,6 +7,7 @@ import { gitRefs } from "./0006-git-refs.ts";
 import { decisionTree } from "./0007-decision-tree.ts";
 import { askedTags } from "./0008-asked-tags.ts";
 import { cache } from "./0009-cache.ts";
+import { activity } from "./0010-activity.ts";
 
 /**
  * Every change of the schema, oldest first; a database's `user_version` is how many of them it has had.
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly string[] = [
   decisionTree,
   askedTags,
   cache,
+  activity,
 ];
