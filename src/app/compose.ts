@@ -121,7 +121,9 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
   const outside = meteredUpstream(client, (request) => {
     metrics?.heardUpstream(request);
-    counters.heard(request.upstream, request.outcome.startsWith("UPSTREAM_") ? "failed" : { ms: request.seconds * 1000 });
+    if (request.answered) counters.heard(request.upstream, { ms: request.seconds * 1000 });
+    // Who works offline on purpose does not ask.
+    else if (request.outcome.startsWith("UPSTREAM_")) counters.heard(request.upstream, "failed");
   });
   const upstream = withOwnRegistry(outside, createOwnRegistry(packages), blobs);
   const readers = new Readers(blobs, OPEN_BLOBS);

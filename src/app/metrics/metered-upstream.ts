@@ -6,6 +6,8 @@ export type HearUpstream = (request: {
   readonly upstream: string;
   readonly kind: "document" | "archive";
   readonly outcome: string;
+  /** Whether upstream said anything, be it that it has no such thing. */
+  readonly answered: boolean;
   readonly seconds: number;
 }) => void;
 
@@ -18,13 +20,14 @@ export function meteredUpstream(client: UpstreamClient, heard: HearUpstream): Up
     outcomeOf: (result: T) => string,
   ): Promise<T> => {
     const startedAt = performance.now();
-    const tell = (outcome: string): void => heard({ upstream, kind, outcome, seconds: (performance.now() - startedAt) / 1000 });
+    const tell = (outcome: string, answered: boolean): void =>
+      heard({ upstream, kind, outcome, answered, seconds: (performance.now() - startedAt) / 1000 });
     try {
       const result = await work;
-      tell(outcomeOf(result));
+      tell(outcomeOf(result), true);
       return result;
     } catch (error) {
-      tell(error instanceof AssayError ? error.code : "INTERNAL");
+      tell(error instanceof AssayError ? error.code : "INTERNAL", false);
       throw error;
     }
   };
