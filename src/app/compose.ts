@@ -29,6 +29,7 @@ import { Mirror } from "../mirror/obtain.ts";
 import { isOutdated } from "../mirror/outdated.ts";
 import { Planner } from "../mirror/plan/planner.ts";
 import { Rebuilds } from "../mirror/rebuilds.ts";
+import { Prefetch } from "../mirror/prefetch.ts";
 import { Rechecker } from "../mirror/recheck.ts";
 import { Summaries } from "../mirror/summaries.ts";
 import { wouldLook } from "../mirror/would-look.ts";
@@ -68,6 +69,8 @@ export interface Assay {
   readonly rebuilder: Rebuilder;
   readonly rebuilds: Rebuilds;
   readonly locks: Locks;
+  /** For one run of `assay prefetch`. */
+  readonly prefetch: () => Prefetch;
   readonly planner: Planner;
   /** A folder with what is admitted, for the `aam` client. Throws BAD_REQUEST for a repository that there is not, CONFIG_INVALID where there is none. */
   directory(options: DirectoryOptions): RegistryDirectory;
@@ -266,6 +269,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     directory,
     locks,
     cache,
+    prefetch: () => new Prefetch({ mirror, ecosystems, blobs }),
     rechecker: new Rechecker({ repositories, mirror, explainer, locks, blobs }),
     exporter: new Exporter({
       repositories,

@@ -9,6 +9,7 @@ import { addLog } from "./commands/log.ts";
 import { addPack } from "./commands/pack.ts";
 import { addPlan } from "./commands/plan.ts";
 import { addPolicy } from "./commands/policy.ts";
+import { addPrefetch } from "./commands/prefetch.ts";
 import { addPublish } from "./commands/publish.ts";
 import { addReports } from "./commands/reports.ts";
 import { addServe } from "./commands/serve.ts";
@@ -32,6 +33,7 @@ const COMMANDS = [
   addPlan,
   addExport,
   addImport,
+  addPrefetch,
   addPack,
   addPublish,
   addTrust,

@@ -1,6 +1,6 @@
 import { AssayError } from "../core/errors.ts";
 import type { UncoveredEntry } from "../core/lock-file.ts";
-import { shown } from "../core/printable.ts";
+import { printable, shown } from "../core/printable.ts";
 import type { Reason } from "../core/verdict.ts";
 import type { Rechecked } from "../mirror/recheck.ts";
 import { EXIT_DONE, EXIT_REFUSED, exitCode } from "./exit.ts";
@@ -50,10 +50,10 @@ const WORDS = { verified: "verified", refused: "refused", failed: "failed", unco
 /** The heading of `rowText`. */
 export const ROW_HEADING = columns("outcome", "level", "package");
 
-/** A line, and further ones that say what is wrong: what was expected, what was found, what to do. Nothing foreign can move the cursor or hide a line. */
+/** A line, and further ones that say what is wrong: what was expected, what was found, what to do. All of it: two SHA-512 and who claims them are long. Nothing foreign can move the cursor or hide a line. */
 export function rowText({ name, outcome }: VerifyRow): string {
   const level = "report" in outcome ? outcome.report.level.reached : "";
-  const notes = notesOn(outcome).map((note) => columns("", "", `  ${shown(note)}`));
+  const notes = notesOn(outcome).map((note) => columns("", "", `  ${printable(note)}`));
   return `${columns(WORDS[outcome.kind], level, shown(name))}${notes.join("")}`;
 }
 

@@ -46,6 +46,11 @@ export class Flight {
     );
   }
 
+  /** How much of the archive has come by now. */
+  get receivedBytes(): number {
+    return this.#arrival?.reception.receivedBytes ?? 0;
+  }
+
   /** Whether bytes went out before the verdict: on a refusal, clients were cut off without a reason. */
   get flowed(): boolean {
     return this.#flowed;

@@ -7,11 +7,11 @@ import type { BlobStore } from "../core/ports/blob-store.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import { formatPurl } from "../core/purl.ts";
 import type { Reason } from "../core/verdict.ts";
-import { mismatch } from "../verify/checksum.ts";
 import type { ArtifactReport } from "./explain/report.ts";
 import type { Explainer } from "./explain.ts";
 import { hashBlob } from "./hash-blob.ts";
 import { type Locks, refIn } from "./locks/locks.ts";
+import { pinReason } from "./locks/pin-reason.ts";
 import type { Errand, Mirror } from "./obtain.ts";
 import { firstOf, repositoriesOf } from "./repositories-of.ts";
 
@@ -91,14 +91,4 @@ export class Rechecker {
       });
     return hashBlob(blob, ["sha256", ...algorithms], this.#deps.blobs);
   }
-}
-
-function pinReason(pin: Checksum, got: string): Reason {
-  return {
-    code: "CHECKSUM_MISMATCH",
-    rule: "always",
-    verifier: "checksum",
-    text: mismatch(pin, got),
-    help: "the lock and the mirror mean other bytes by this name and version: find out which of them are the maker's before you change the lock",
-  };
 }

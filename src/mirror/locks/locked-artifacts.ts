@@ -27,6 +27,7 @@ export interface WantedArtifact extends LockPlace {
 
 /** An archive that a lock names and that was not asked for. */
 export interface LeftOutArtifact extends LockPlace {
+  readonly repository: Repository;
   readonly ref: ArtifactRef;
   /** A clause that says why. */
   readonly reason: string;

@@ -105,7 +105,7 @@ export class Locks {
     const ref = refIn(repository, artifact);
     const reason = question.leftOutBy?.(artifact);
     if (reason === undefined) found.add({ lock, at, repository, ref, pins });
-    else found.leftOut.push({ lock, at, ref, reason });
+    else found.leaveOut({ lock, at, repository, ref, reason });
   }
 }
 
@@ -116,12 +116,20 @@ export function refIn({ name: repository }: Repository, { ecosystem, name, versi
 /** Collects what the entries come to. */
 class Findings implements LockedArtifacts {
   readonly #wanted = new Map<string, WantedArtifact>();
+  readonly #leftOut = new Map<string, LeftOutArtifact>();
   readonly uncovered: (UncoveredEntry & { readonly lock: string })[] = [];
-  readonly leftOut: LeftOutArtifact[] = [];
   readonly unusable: UnusableEntry[] = [];
 
   get artifacts(): readonly WantedArtifact[] {
     return [...this.#wanted.values()];
+  }
+
+  get leftOut(): readonly LeftOutArtifact[] {
+    return [...this.#leftOut.values()];
+  }
+
+  leaveOut(artifact: LeftOutArtifact): void {
+    this.#leftOut.set(artifactKey(artifact.ref), artifact);
   }
 
   addUnusable(entry: UnusableEntry): void {

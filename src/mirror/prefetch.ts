@@ -1,0 +1,120 @@
+import type { Asker } from "../core/decision.ts";
+import type { Checksum } from "../core/digest.ts";
+import { AssayError } from "../core/errors.ts";
+import type { BlobStore } from "../core/ports/blob-store.ts";
+import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
+import type { Admission, Reason } from "../core/verdict.ts";
+import { askForCompanions, type MissingCompanion } from "./companions.ts";
+import { digestsOf } from "./digests-of.ts";
+import type { Flight } from "./flight.ts";
+import type { WantedArtifact } from "./locks/locked-artifacts.ts";
+import { pinReason } from "./locks/pin-reason.ts";
+import type { Mirror } from "./obtain.ts";
+
+/** What came of an archive that a lock names. */
+export type Prefetched =
+  /** `isNew` unless it was held before. Of what clients ask for beside it, `missing` could not be had. */
+  | { readonly kind: "held"; readonly isNew: boolean; readonly admission: Admission; readonly missing: readonly MissingCompanion[] }
+  | { readonly kind: "refused"; readonly admission: Admission; readonly reasons: readonly [Reason, ...Reason[]] }
+  | { readonly kind: "unavailable"; readonly error: AssayError };
+
+export interface PrefetchDeps {
+  readonly mirror: Pick<Mirror, "obtain">;
+  readonly ecosystems: Readonly<Record<Repository["ecosystem"], Ecosystem>>;
+  readonly blobs: Pick<BlobStore, "find" | "open">;
+}
+
+const ASKER: Asker = { kind: "command", command: "prefetch" };
+
+/** Without room, or with a failing disk, everything else would fail as well. */
+const ENDS_ALL: ReadonlySet<string> = new Set(["STORE_FULL", "STORE_IO", "STORE_CORRUPT"]);
+
+/** Brings in what locks name, with what an installation asks for beside it. One for each run: what was asked for once is not asked for again. */
+export class Prefetch {
+  readonly #deps: PrefetchDeps;
+  /** Paths below each repository's mount. */
+  readonly #asked = new Map<string, Set<string>>();
+  readonly #flying = new Set<Flight>();
+  #landedBytes = 0;
+
+  constructor(deps: PrefetchDeps) {
+    this.#deps = deps;
+  }
+
+  /** Bytes of archives that have come by now. */
+  get receivedBytes(): number {
+    let bytes = this.#landedBytes;
+    for (const flight of this.#flying) bytes += flight.receivedBytes;
+    return bytes;
+  }
+
+  /** Obtains an archive by the road, its pins among the claims, and compares what was held before with them. Throws STORE_FULL, STORE_IO, STORE_CORRUPT; any other failure is `unavailable`. May run at once with others. */
+  async fetch(wanted: WantedArtifact): Promise<Prefetched> {
+    try {
+      return await this.#obtain(wanted);
+    } catch (error) {
+      if (!(error instanceof AssayError) || ENDS_ALL.has(error.code)) throw error;
+      return { kind: "unavailable", error };
+    }
+  }
+
+  /**
+   * Asks for the index page of a package none of whose archives may be wanted: some installers look at the page of everything that a lock names, left out or not. Answers why it could
+   * not be had. Throws like `fetch`.
+   */
+  async page(repository: Repository, name: string): Promise<AssayError | undefined> {
+    try {
+      await this.#deps.ecosystems[repository.ecosystem].listed(repository, name);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof AssayError) || ENDS_ALL.has(error.code)) throw error;
+      return error;
+    }
+  }
+
+  async #obtain({ repository, ref, pins }: WantedArtifact): Promise<Prefetched> {
+    const obtained = await this.#deps.mirror.obtain(repository, ref, ASKER, pins);
+    const admission = obtained.kind === "arriving" ? await this.#landed(obtained.flight) : obtained.admission;
+    if (admission.verdict.kind === "refuse") return { kind: "refused", admission, reasons: admission.verdict.reasons };
+    const unmet = await this.#unmet(admission, pins);
+    if (unmet) return { kind: "refused", admission, reasons: [unmet] };
+    return { kind: "held", isNew: obtained.kind === "arriving", admission, missing: await this.#companions(repository, admission) };
+  }
+
+  async #landed(flight: Flight): Promise<Admission> {
+    this.#flying.add(flight);
+    try {
+      return await flight.admission;
+    } finally {
+      this.#flying.delete(flight);
+      this.#landedBytes += flight.receivedBytes;
+    }
+  }
+
+  /** What was claimed of admitted bytes was compared with them; only a digest that nobody claimed then is computed now. */
+  async #unmet({ digest, sizeBytes, claims }: Admission, pins: readonly Checksum[]): Promise<Reason | undefined> {
+    const open = pins.filter((pin) => !claims.some(({ algorithm, hex }) => algorithm === pin.algorithm && hex === pin.hex));
+    const wrong = open.find(({ algorithm, hex }) => algorithm === "sha256" && hex !== digest);
+    if (wrong) return pinReason(wrong, digest);
+    const others = open.filter(({ algorithm }) => algorithm !== "sha256");
+    if (others.length === 0) return undefined;
+    const blob = await this.#deps.blobs.find(digest, sizeBytes);
+    if (!blob) throw new AssayError("NOT_FOUND", `the bytes under sha256 ${digest} left the store meanwhile`, { help: "run it again" });
+    const digests = await digestsOf(
+      blob,
+      others.map(({ algorithm }) => algorithm),
+      this.#deps.blobs,
+    );
+    const unmet = others.find(({ algorithm, hex }) => digests[algorithm] !== hex);
+    return unmet && pinReason(unmet, digests[unmet.algorithm] ?? "");
+  }
+
+  async #companions(repository: Repository, { ref }: Admission): Promise<readonly MissingCompanion[]> {
+    const ecosystem = this.#deps.ecosystems[repository.ecosystem];
+    const asked = this.#asked.get(repository.name) ?? new Set<string>();
+    this.#asked.set(repository.name, asked);
+    const before = new Set(asked);
+    for (const segments of ecosystem.companions(ref)) asked.add(segments.join("/"));
+    return askForCompanions(ecosystem, repository, ref, before);
+  }
+}
