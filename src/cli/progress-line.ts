@@ -53,7 +53,7 @@ export class ProgressLine {
 }
 
 /** `[#####...............] 12 of 48 archives  3.4 MiB  1.2 MiB/s  1 refused`. */
-export function progressText({ done, total, bytes, refused }: Progress, seconds: number): string {
+function progressText({ done, total, bytes, refused }: Progress, seconds: number): string {
   const filled = total === 0 ? 0 : Math.floor((done / total) * BAR_CHARACTERS);
   const bar = `[${"#".repeat(filled)}${".".repeat(BAR_CHARACTERS - filled)}]`;
   const rate = seconds > 0 ? bytes / seconds : 0;
