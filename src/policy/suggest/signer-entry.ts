@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Signer, SigstoreSigner } from "../../core/signer.ts";
 import { forgeOf, matchSigner } from "../match-signer.ts";
@@ -22,11 +22,16 @@ export function signerEntry(signer: Signer, policy: Policy, now: number): NamedS
   const free = freeName(name, (taken) => policy.signers.has(taken));
   const written = entries.find((entry) => {
     // A certificate may hold text that turns around what stands beside it. Nobody is to paste what they cannot see.
-    if (!/^[ -~]*$/.test(JSON.stringify(entry))) return false;
+    if (!isPrintable(entry)) return false;
     const rule = loadFragment({ signers: { [free]: entry } }, policy, now)?.signers.get(free);
     return rule !== undefined && matchSigner(signer, rule).matches;
   });
   return written && { name: free, written };
+}
+
+function isPrintable(value: JsonValue): boolean {
+  if (typeof value === "string") return /^[ -~]*$/.test(value);
+  return typeof value !== "object" || value === null || Object.values(value).every(isPrintable);
 }
 
 /** What the signer might be called, and entries for it, the narrowest first. A registry's key and its like say nothing of who made a package. */

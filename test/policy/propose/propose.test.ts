@@ -97,6 +97,16 @@ describe("an identity that somebody chose to be more than an identity", () => {
   });
 });
 
+test.each(["rel\u202eease.yml", "rel\u0007ease.yml", "rel\u00adease.yml"])(
+  "a workflow whose name cannot be seen for what it is names no workflow: %j",
+  (file) => {
+    const buildConfig = `https://github.com/acme/tool/.github/workflows/${file}@refs/tags/v1`;
+    const { text } = proposed("version: 1\n", of("tool", by({ ...ACME, source: { ...ACME.source, buildConfig } })));
+    expect(text).toMatch(/^[\n -~]*$/);
+    expect(text).toContain('sigstore: {issuer: https://token.actions.githubusercontent.com, repository: acme/tool, repository_id: "1"}');
+  },
+);
+
 describe("what only a person may let in stays refused, and is told", () => {
   const DENY = 'version: 1\ndeny: [{purl: "pkg:npm/bad", reason: "stolen"}]\n';
   const OURS = `version: 1
