@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type GitRun, type GitServer, runGitClient, startGitServer } from "../support/git-server.ts";
+import { type GitRun, type GitServer, runGitClient, startGitServer, type UpstreamRepository } from "../support/git-server.ts";
 import { type MirrorBench, startMirror } from "../support/mirror-bench.ts";
 
 const HOST = "git.example";
@@ -166,6 +166,52 @@ describe("history that upstream rewrites", () => {
     // It is known by now: no fetch for it each time.
     expect(server.requests.length).toBe(asked + 1);
     expect(bench.logged.filter(({ level }) => level === "error")).toEqual([]);
+  });
+});
+
+describe("a default branch that upstream changes", () => {
+  /** The first clone, by which it is known, and what a later one has. */
+  async function clones(
+    change: (upstream: UpstreamRepository) => void,
+    more: string,
+  ): Promise<{ readonly got: string; readonly bench: MirrorBench }> {
+    const upstream = server.repository("acme/tool");
+    const before = upstream.commit("before");
+    const bench = await start(`, refresh: 0s${more.replace("BEFORE", before)}`);
+    await client(["clone", URL_OF_TOOL, "first"]);
+    change(upstream);
+    upstream.git(["symbolic-ref", "HEAD", "refs/heads/other"]);
+    expect(await client(["clone", URL_OF_TOOL, "second"])).toMatchObject({ code: 0 });
+    return { got: readme("second"), bench };
+  }
+
+  test.each([
+    { name: "has another history: refused", more: ", on_rewrite: refuse", want: "before" },
+    { name: "has another history: taken where the operator wants only to be warned", more: ", on_rewrite: warn", want: "after" },
+    {
+      name: "has another history, in place of a pinned one: refused",
+      more: `, on_rewrite: warn, pins: [{repository: ${HOST}/acme/tool, ref: main, commit: BEFORE}]`,
+      want: "before",
+    },
+  ])("$name", async ({ more, want }) => {
+    const { got, bench } = await clones((upstream) => void upstream.rewrite("after", { branch: "other" }), more);
+    expect(got).toBe(want);
+    const told = () => bench.logged.filter(({ level, after }) => level === "warn" && after === "refs/heads/other");
+    expect(told()).toMatchObject([{ repository: "git.example/acme/tool", before: "refs/heads/main" }]);
+    const asked = server.requests.length;
+    await client(["ls-remote", URL_OF_TOOL]);
+    // It is known by now: it is neither told nor fetched for each time.
+    expect(server.requests.length).toBe(asked + 1);
+    expect(told()).toHaveLength(1);
+  });
+
+  test("goes on from the one before: taken", async () => {
+    expect((await clones((upstream) => void upstream.commit("after", { branch: "other" }), "")).got).toBe("after");
+  });
+
+  test("goes on from the one before, which is pinned: refused", async () => {
+    const pins = `, pins: [{repository: ${HOST}/acme/tool, ref: main, commit: BEFORE}]`;
+    expect((await clones((upstream) => void upstream.commit("after", { branch: "other" }), pins)).got).toBe("before");
   });
 });
 

@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import { AssayError, type ErrorCode, isUpstreamFailure } from "../../core/errors.ts";
-import { formatGitRepository, type GitRepository, parseGitRepository } from "../../core/git.ts";
+import { formatGitRepository, type GitRepository, type ObjectId, parseGitRepository, type RefName } from "../../core/git.ts";
 import { type Glob, matchGlob } from "../../core/glob.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { GitProtocol, GitRecords, GitRefChange, GitRefs, GitRepositories, GitRepositoryRecord } from "../../core/ports/git.ts";
@@ -12,6 +12,7 @@ import type { Log } from "../../core/ports/log.ts";
 import { quote } from "../../core/quote.ts";
 import { SingleFlight } from "../../core/single-flight.ts";
 import type { Counters } from "../counters.ts";
+import { judgeHead } from "./judge-head.ts";
 import { judgeRefs, type OnRewrite } from "./judge-refs.ts";
 import { type GitPin, pinnedRefs } from "./pinned-refs.ts";
 
@@ -78,6 +79,8 @@ export class GitSources {
   readonly #settings: GitSettings;
   readonly #owner = randomUUID();
   readonly #flights = new SingleFlight<OpenedRepository>();
+  /** Default branches that upstream chose and that were not taken, by repository: told and fetched for once. */
+  readonly #refusedHeads = new LRUCache<string, RefName>({ max: REMEMBERED });
   readonly #opened = new LRUCache<string, { readonly opened: OpenedRepository; readonly until: number }>({ max: REMEMBERED });
 
   constructor(deps: GitSourcesDeps, settings: GitSettings) {
@@ -204,7 +207,7 @@ export class GitSources {
     const offered = await repositories.ask(repository);
     if (!offered) throw new AssayError("NOT_FOUND", `${repository.host} has no repository ${repository.owner}/${repository.name}`);
     const now = clock.now();
-    if (held && missing.length === 0 && this.#isSettled(held, offered)) {
+    if (held && missing.length === 0 && this.#isSettled(key, held, offered)) {
       await records.touch(key, now);
       return { ...held, checkedAt: now };
     }
@@ -212,18 +215,19 @@ export class GitSources {
     const commits = missing.map(({ commit }) => commit);
     const quarantine = await repositories.fetch(repository, commits);
     try {
-      const { refs, changes } = await judgeRefs(held?.refs ?? [], quarantine.refs, {
-        onRewrite: this.#settings.onRewrite,
-        descends: (commit, ancestor) => quarantine.descends(commit, ancestor),
-        now,
-      });
+      const { onRewrite } = this.#settings;
+      const descends = (commit: ObjectId, ancestor: ObjectId): Promise<boolean> => quarantine.descends(commit, ancestor);
+      const { refs, changes } = await judgeRefs(held?.refs ?? [], quarantine.refs, { onRewrite, descends, now });
+      const { head, kind } = await judgeHead(held?.head, offered.head, { refs, pins: this.#pinsOf(key), onRewrite, descends });
       const taken = refs.filter(({ ref, object }) => object !== null && quarantine.refs.get(ref) === object);
       await quarantine.promote(
         taken.map(({ ref }) => ref),
         commits,
       );
-      const record = { head: offered.head ?? held?.head, checkedAt: now, refs };
+      const record = { head, checkedAt: now, refs };
       await records.put(key, record, changes);
+      if (kind === "refused" && offered.head !== undefined) this.#refusedHeads.set(key, offered.head);
+      if (kind !== "taken") this.#tellHead(key, { before: held?.head, after: offered.head, isTaken: kind === "rewritten" });
       this.#tell(key, changes);
       return record;
     } finally {
@@ -232,11 +236,12 @@ export class GitSources {
   }
 
   /** Whether upstream has what it had, and there is nothing that the policy of now takes and the one before it did not. */
-  #isSettled(held: GitRepositoryRecord, offered: GitRefs): boolean {
+  #isSettled(key: string, held: GitRepositoryRecord, offered: GitRefs): boolean {
     const upstream = held.refs.filter((record) => record.upstream !== null);
     const isSame = upstream.length === offered.refs.size && upstream.every((record) => offered.refs.get(record.ref) === record.upstream);
     const isTaken = this.#settings.onRewrite === "refuse" || upstream.every((record) => record.object === record.upstream);
-    return isSame && isTaken && (offered.head === undefined || offered.head === held.head);
+    const { head = held.head } = offered;
+    return isSame && isTaken && (head === held.head || head === this.#refusedHeads.get(key));
   }
 
   #pinsOf(key: string): readonly GitPin[] {
@@ -256,6 +261,14 @@ export class GitSources {
       `${formatGitRepository(repository)}: expected ${ref} at commit ${commit}, where git.pins puts it, but neither the mirror nor upstream has that commit`,
       { help: "correct the pin, or find out why upstream lost the commit" },
     );
+  }
+
+  #tellHead(
+    key: string,
+    { isTaken, ...heads }: { readonly before?: RefName | undefined; readonly after?: RefName | undefined; readonly isTaken: boolean },
+  ): void {
+    const what = isTaken ? "taken, since git.on_rewrite is warn" : "refused, the default branch stays";
+    this.#deps.log.warn({ repository: key, ...heads }, `upstream made another history its default branch: ${what}`);
   }
 
   #tell(key: string, changes: readonly GitRefChange[]): void {
