@@ -85,6 +85,10 @@ export async function publish(command: PublishCommand, path: string, flags: Publ
       progress,
     });
   }
+  // Whoever signs later what is there unsigned would take it for signed: the registry answers as if all was well.
+  if (uploaded?.outcome === "there" && signatures.length > 0) {
+    warn("the registry had this version already, and keeps the signatures that came with it: those of now reach nobody");
+  }
   print(flags.json ? publishJson(subject, signatures, { uploaded, written }) : publishText(subject, signatures, { uploaded, written }));
   return EXIT_DONE;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { generateKey } from "openpgp";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { type PublishFlags, publish } from "../../src/cli/publish.ts";
+import { startHosted } from "../support/hosted-bench.ts";
 import { folderOf, packageContent } from "../support/package-folder.ts";
 import { type PackageRepository, packageRepository } from "../support/package-repository.ts";
 import type { Loose } from "../support/sigstore-instance.ts";
@@ -273,3 +274,21 @@ function statementIn(output: string): Loose {
   const bundle: Loose = JSON.parse(readFileSync(join(output, `${FILE}.provenance.json`), "utf8"));
   return JSON.parse(Buffer.from(bundle.dsseEnvelope.payload, "base64").toString("utf8"));
 }
+
+test("what is signed after it was published is told to reach nobody", async () => {
+  const root = fileOf(JSON.stringify(sigstore.instance.trustedRoot()));
+  const bench = await startHosted({ repository: ", trust: internal", config: `trust: {internal: {sigstore: ${root}}}` });
+  const env = { TOKEN: identityToken(PERSON), REGISTRY: await bench.token() };
+  const folder = folderOf(packageContent());
+  const to = { to: `${bench.mirror.url}/skills/`, tokenEnv: "REGISTRY" };
+  const signed = { ...to, ...instanceFlags(), sign: true, identityTokenEnv: "TOKEN" } as const;
+  expect((await run(folder, to, env)).report).toMatchObject({ outcome: "published" });
+  const again = await run(folder, to, env);
+  expect(again.report).toMatchObject({ outcome: "there" });
+  expect(again.warnings).not.toContain("reach nobody");
+  const later = await run(folder, signed, env);
+  expect(later.report).toMatchObject({ outcome: "there" });
+  expect(later.warnings).toContain("reach nobody");
+  const { signatures } = (await (await bench.mirror.get("/skills/packages/@myorg/demo/1.2.3/signature")).json()) as Loose;
+  expect(signatures.map(({ type }: Loose) => type)).toEqual(["registry-attestation"]);
+});
