@@ -87,7 +87,9 @@ export async function publish(command: PublishCommand, path: string, flags: Publ
   }
   // Whoever signs later what is there unsigned would take it for signed: the registry answers as if all was well.
   if (uploaded?.outcome === "there" && signatures.length > 0) {
-    warn("the registry had this version already, and keeps the signatures that came with it: those of now reach nobody");
+    warn(
+      "the registry had this version already, and keeps what came with it first: unless that was an upload of now whose answer was lost, what was signed now reaches nobody",
+    );
   }
   print(flags.json ? publishJson(subject, signatures, { uploaded, written }) : publishText(subject, signatures, { uploaded, written }));
   return EXIT_DONE;

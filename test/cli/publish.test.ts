@@ -285,10 +285,10 @@ test("what is signed after it was published is told to reach nobody", async () =
   expect((await run(folder, to, env)).report).toMatchObject({ outcome: "published" });
   const again = await run(folder, to, env);
   expect(again.report).toMatchObject({ outcome: "there" });
-  expect(again.warnings).not.toContain("reach nobody");
+  expect(again.warnings).not.toContain("reaches nobody");
   const later = await run(folder, signed, env);
   expect(later.report).toMatchObject({ outcome: "there" });
-  expect(later.warnings).toContain("reach nobody");
+  expect(later.warnings).toContain("reaches nobody");
   const { signatures } = (await (await bench.mirror.get("/skills/packages/@myorg/demo/1.2.3/signature")).json()) as Loose;
   expect(signatures.map(({ type }: Loose) => type)).toEqual(["registry-attestation"]);
 });
