@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -8,6 +8,8 @@ import { auditProvenance } from "../../src/cli/audit.ts";
 import { auditReproducible } from "../../src/cli/audit-reproducible.ts";
 import { explain, inspectProvenance, type ReportCommand } from "../../src/cli/explain.ts";
 import type { PublishFlags } from "../../src/cli/publish.ts";
+import { parseDigest } from "../../src/core/digest.ts";
+import { rebuildsIn } from "../../src/core/rebuild.ts";
 import { temporaryFolder } from "../store/temporary-folder.ts";
 import { changePolicy } from "../support/change-policy.ts";
 import { type GitServer, startGitServer } from "../support/git-server.ts";
@@ -187,6 +189,46 @@ describe("a package that follows from its source", () => {
     const env = { SOURCE_DATE_EPOCH: "1700000000" };
     const second = await published(repository, { policy: asking("L2"), folder: join(repository.folder, "pkg/demo"), env });
     expect((await rebuild(second)).said.rebuilds).toMatchObject([{ result: "identical", source: { folder: "pkg/demo" } }]);
+  }, 120_000);
+
+  test("stays L3 when its bytes are fetched and checked once more", async () => {
+    const second = await published(packageRepository(), { policy: asking("L3") });
+    await rebuild(second);
+    expect(await statusOf(second)).toBe(200);
+    const { digest } = await reported(second);
+    const blobs = join(second.mirror.dataDir, "blobs-v1");
+    const [file] = readdirSync(blobs, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(digest));
+    rmSync(join(blobs, file ?? "missing"));
+    // The one that served it has it open.
+    const mirror = await startMirror({ config: readFileSync(second.configFile, "utf8"), dataDir: second.mirror.dataDir });
+    onTestFinished(() => mirror.close());
+    expect(await reported({ ...second, mirror })).toMatchObject({ held: false });
+    expect(await statusOf({ ...second, mirror })).toBe(200);
+    expect(await reported({ ...second, mirror })).toMatchObject({ level: { reached: "L3" }, held: true });
+  }, 120_000);
+
+  test("stays L3 beside a later rebuild that does not succeed, and takes none over for other bytes", async () => {
+    const second = await published(packageRepository(), { policy: asking("L2") });
+    await rebuild(second);
+    const { ref, digest, evidence } = await reported(second);
+    const before = rebuildsIn(evidence)[0];
+    if (!before) throw new Error("it was not rebuilt");
+    const { rebuilds } = second.mirror.assay;
+    const asker = { kind: "command", command: "audit" } as const;
+    const other = parseDigest("b".repeat(64));
+    await rebuilds.record(ref, { ...before, result: "differs", rebuilt: other, differencesCount: 1, builder: "another" }, asker);
+    const results = async (): Promise<unknown[]> =>
+      rebuildsIn((await reported(second)).evidence).map(({ result, builder }) => [result, builder]);
+    expect(await results()).toEqual([
+      ["identical", before.builder],
+      ["differs", "another"],
+    ]);
+    expect((await reported(second)).level.reached).toBe("L3");
+    await rebuilds.record(ref, before, asker);
+    expect(await results()).toEqual([["identical", before.builder]]);
+    const foreign = { ...before, published: other, rebuilt: other };
+    await expect(rebuilds.record(ref, foreign, asker)).rejects.toMatchObject({ code: "CONFLICT" });
+    expect((await reported(second)).digest).toBe(digest);
   }, 120_000);
 
   test("stays L2 where its provenance does not claim that it is reproducible", async () => {

@@ -83,13 +83,13 @@ export function attestationOf(bundle: Loose): JsonObject {
 }
 
 /** SLSA v1 provenance as GitHub's runners make it, for the certificates that `SigstoreInstance` issues. */
-export function slsaPredicate(repository = REPOSITORY): JsonObject {
+export function slsaPredicate(repository = REPOSITORY, commit = "a".repeat(40)): JsonObject {
   const ref = "refs/tags/v1.0.0";
   return {
     buildDefinition: {
       buildType: "https://actions.github.io/buildtypes/workflow/v1",
       externalParameters: { workflow: { ref, repository, path: ".github/workflows/release.yml" } },
-      resolvedDependencies: [{ uri: `git+${repository}@${ref}`, digest: { gitCommit: "a".repeat(40) } }],
+      resolvedDependencies: [{ uri: `git+${repository}@${ref}`, digest: { gitCommit: commit } }],
     },
     runDetails: { builder: { id: "https://github.com/actions/runner/github-hosted" } },
   };

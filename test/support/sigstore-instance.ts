@@ -75,19 +75,20 @@ export const emailName = (address: string): Buffer => element(0x81, Buffer.from(
 export const extension = (id: string, value: Buffer, critical = false): Buffer =>
   sequence(oid(id), ...(critical ? [boolean(true)] : []), octets(value));
 
-const GITHUB_CLAIMS: Readonly<Record<number, string>> = {
+/** What a certificate says of a release of `acme/tool` on GitHub, by the last arc of each extension. */
+export const githubClaims = (commit: string): Readonly<Record<number, string>> => ({
   1: ISSUER,
   2: "release",
-  3: "a".repeat(40),
+  3: commit,
   4: "Release",
   5: "acme/tool",
   6: "refs/tags/v1.0.0",
   8: ISSUER,
   9: WORKFLOW,
-  10: "a".repeat(40),
+  10: commit,
   11: "github-hosted",
   12: REPOSITORY,
-  13: "a".repeat(40),
+  13: commit,
   14: "refs/tags/v1.0.0",
   15: "1234567",
   16: "https://github.com/acme",
@@ -96,7 +97,8 @@ const GITHUB_CLAIMS: Readonly<Record<number, string>> = {
   20: "release",
   21: `${REPOSITORY}/actions/runs/1/attempts/1`,
   23: "pypi",
-};
+});
+const GITHUB_CLAIMS = githubClaims("a".repeat(40));
 
 export function ecKeys(namedCurve = "P-256"): Keys {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve });
