@@ -3,7 +3,7 @@ import type { LoggedDecision } from "../core/decision.ts";
 import { AssayError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
 import { quote } from "../core/quote.ts";
-import { formatDecisionProofs, MAX_PROVEN_ENTRIES } from "../core/tlog/decision-proofs.ts";
+import { formatDecisionProofs, MAX_PROOFS_BYTES, MAX_PROVEN_ENTRIES } from "../core/tlog/decision-proofs.ts";
 import { formatVerifierKey } from "../core/tlog/note-key.ts";
 import { proveDecisions } from "../mirror/log/prove-decisions.ts";
 import { openExistingIndex } from "../store/open-store.ts";
@@ -45,14 +45,10 @@ export async function proveLog({ config, print }: LogCommand, purl: string, flag
   const filter = parseLogFilter({ ...flags, purl }, Date.now());
   const entries = await entriesOf(config, filter);
   if (entries.length === 0) throw new AssayError("NOT_FOUND", `the decision log has no entry about ${quote(purl)}`);
-  if (entries.length > MAX_PROVEN_ENTRIES) {
-    throw new AssayError("BAD_REQUEST", `there are more than ${MAX_PROVEN_ENTRIES} such entries`, {
-      help: "name a version, or --since and --until",
-    });
-  }
   // Signed after they were read, so that it covers them all.
   const proven = await withLog(config, async ({ tree, signer }) => proveDecisions(entries, await signer.current(), tree));
   const text = formatDecisionProofs(proven);
+  if (Buffer.byteLength(text) > MAX_PROOFS_BYTES) throw tooMuch(`their proofs have more than ${MAX_PROOFS_BYTES} bytes`);
   if (flags.output === undefined) print(text);
   else {
     await writeOutput(flags.output, Buffer.from(text), flags.force === true);
@@ -64,9 +60,20 @@ export async function proveLog({ config, print }: LogCommand, purl: string, flag
 async function entriesOf({ dataDir }: Config, filter: ReturnType<typeof parseLogFilter>): Promise<readonly LoggedDecision[]> {
   const index = await openExistingIndex({ dataDir, clock: { now: Date.now } });
   try {
-    const reading = { limit: MAX_PROVEN_ENTRIES + 1, signal: new AbortController().signal };
-    return (await Array.fromAsync(logEntries(index, filter, reading))).flat();
+    const entries: LoggedDecision[] = [];
+    let characters = 0;
+    for await (const page of logEntries(index, filter, { signal: new AbortController().signal })) {
+      entries.push(...page);
+      characters += page.reduce((sum, { text }) => sum + text.length, 0);
+      if (entries.length > MAX_PROVEN_ENTRIES) throw tooMuch(`there are more than ${MAX_PROVEN_ENTRIES} such entries`);
+      if (characters > MAX_PROOFS_BYTES) throw tooMuch(`such entries have more than ${MAX_PROOFS_BYTES} bytes`);
+    }
+    return entries;
   } finally {
     await index.close();
   }
+}
+
+function tooMuch(message: string): AssayError {
+  return new AssayError("BAD_REQUEST", message, { help: "name a version, or --since and --until" });
 }

@@ -12,7 +12,7 @@ export interface ProvenEntry {
 /** Entries of one file. */
 export const MAX_PROVEN_ENTRIES = 10_000;
 /** Bytes of one file. */
-export const MAX_PROOFS_BYTES = 256 * 1024 * 1024;
+export const MAX_PROOFS_BYTES = 64 * 1024 * 1024;
 
 const FORMAT = "assay-decision-proofs@v1";
 const MAX_DEPTH = 4;
