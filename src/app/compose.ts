@@ -282,7 +282,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
       askForVerdict: (ref, resolution) => verdicts({ ref, resolution }),
     }),
     importer: new Importer({ repositories, ecosystems, mirror }),
-    planner: new Planner({ repositories, ecosystems, verifiers, mirror, index, blobs, policy, clock }),
+    planner: new Planner({ repositories, ecosystems, verifiers, index, blobs, policy, clock }),
     rebuilder: new Rebuilder({
       dataDir: config.dataDir,
       sources: git?.sources,

@@ -49,6 +49,8 @@ export interface PlanReport {
     readonly unknown: number;
     readonly uncovered: number;
     readonly unusable: number;
+    /** Archives for other machines than those asked for. */
+    readonly leftOut: number;
     /** Of those admitted. */
     readonly levels: Readonly<Record<Level, number>>;
   };
@@ -57,7 +59,7 @@ export interface PlanReport {
 export function planReport(
   policy: PlanReport["policy"],
   locks: readonly NamedLock[],
-  { uncovered, unusable }: Pick<LockedArtifacts, "uncovered" | "unusable">,
+  { uncovered, unusable, leftOut }: Pick<LockedArtifacts, "uncovered" | "unusable" | "leftOut">,
   planned: readonly Planned[],
 ): PlanReport {
   const artifacts = planned.map(rowOf);
@@ -77,6 +79,7 @@ export function planReport(
       unknown: count("unknown"),
       uncovered: uncovered.length,
       unusable: unusable.length,
+      leftOut: leftOut.length,
       levels: { L0: atLevel("L0"), L1: atLevel("L1"), L2: atLevel("L2"), L3: atLevel("L3") } satisfies Record<
         (typeof LEVELS)[number],
         number

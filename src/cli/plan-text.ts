@@ -29,13 +29,14 @@ export function planText({ policy, artifacts, uncovered, unusable, signers, unsi
   return `${lines.join("\n")}\n`;
 }
 
-function summaryLine({ archives, admitted, refused, unknown, uncovered, unusable }: PlanReport["summary"]): string {
+function summaryLine({ archives, admitted, refused, unknown, uncovered, unusable, leftOut }: PlanReport["summary"]): string {
   const parts = [
     `${refused} refused`,
     ...(unknown === 0 ? [] : [`${unknown} not known yet`]),
     ...(unusable === 0 ? [] : [`${unusable} not understood`]),
     ...(uncovered === 0 ? [] : [`${uncovered} not covered`]),
     `${admitted} admitted`,
+    ...(leftOut === 0 ? [] : [`${leftOut} left out`]),
   ];
   return `${archives} ${archives === 1 ? "archive" : "archives"}: ${parts.join(", ")}`;
 }

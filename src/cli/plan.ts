@@ -2,16 +2,18 @@ import { relative } from "node:path";
 import type { Assay } from "../app/compose.ts";
 import type { Config } from "../app/config.ts";
 import { artifactKey } from "../core/artifact.ts";
-import type { Asker } from "../core/decision.ts";
-import { AssayError } from "../core/errors.ts";
-import { inOrder } from "../core/in-order.ts";
-import type { LockedArtifacts, NamedLock } from "../mirror/locks/locked-artifacts.ts";
+import { asTheyCome } from "../core/as-they-come.ts";
+import type { LockTarget } from "../core/target-platform.ts";
+import { leftOutBy } from "../ecosystems/left-out-by.ts";
+import type { NamedLock, WantedArtifact } from "../mirror/locks/locked-artifacts.ts";
+import type { LockQuestion } from "../mirror/locks/locks.ts";
 import type { Planned } from "../mirror/plan/planner.ts";
 import { EXIT_DONE, EXIT_REFUSED, exitCode } from "./exit.ts";
 import { type ProposalReport, proposalText, type WriteFlags, writeProposal } from "./plan-proposal.ts";
 import { type PlanReport, planReport } from "./plan-report.ts";
 import { planText } from "./plan-text.ts";
 import type { Printing } from "./print-reports.ts";
+import { ProgressLine } from "./progress-line.ts";
 import { readLocks } from "./read-locks.ts";
 import { toJson } from "./to-json.ts";
 import { withAssay } from "./with-assay.ts";
@@ -25,10 +27,15 @@ export interface PlanCommand extends Printing {
   /** Whether what is not known is fetched first. */
   readonly fetch: boolean;
   readonly repository: string | undefined;
+  /** The machines that the plan is for. */
+  readonly target: LockTarget;
   /** Where a policy that lets in what is planned is to be written; undefined where none is. */
   readonly write: WriteFlags | undefined;
   /** To standard error, for people. */
   readonly warn: (text: string) => void;
+  /** Whether standard error is a terminal, and how wide it is. */
+  readonly isTerminal: boolean;
+  readonly columns: number | undefined;
 }
 
 /** Archives fetched at once. How many connections that makes is limited elsewhere. */
@@ -59,25 +66,34 @@ export async function plan(command: PlanCommand, paths: readonly string[]): Prom
  * Sends what is not known yet down the road, by the policy in force: what a policy that is only planned would let in is not let in by planning. What the one in force
  * refuses leaves its evidence, and that is what a plan is made of. Answers why what could not be fetched could not be, by `artifactKey`.
  */
-function fetchAll({ inForce, env, repository, warn }: PlanCommand, locks: readonly NamedLock[]): Promise<ReadonlyMap<string, string>> {
-  const asker: Asker = { kind: "command", command: "plan" };
-  return withAssay(inForce, env, async ({ planner, locks: locked }) => {
-    const { artifacts } = await locked.artifacts(locks, { repository });
+function fetchAll(command: PlanCommand, locks: readonly NamedLock[]): Promise<ReadonlyMap<string, string>> {
+  const { inForce, env, warn } = command;
+  return withAssay(inForce, env, async (assay) => {
+    const { artifacts } = await assay.locks.artifacts(locks, questionOf(command));
+    const run = assay.prefetch();
     const failed = new Map<string, string>();
-    let done = 0;
-    const fetched = async (subject: (typeof artifacts)[number]): Promise<void> => {
-      if (!mayBeOtherwise(await planner.plan(subject))) return;
-      try {
-        await planner.fetch(subject, asker);
-      } catch (error) {
-        if (!(error instanceof AssayError)) throw error;
-        failed.set(artifactKey(subject.ref), error.message);
-      }
+    let [done, refused] = [0, 0];
+    const line = new ProgressLine(command, () => ({ done, total: artifacts.length, bytes: run.receivedBytes, refused }));
+    const fetchOne = async (wanted: WantedArtifact) => {
+      const fetched = mayBeOtherwise(await assay.planner.plan(wanted)) ? await run.fetch(wanted) : undefined;
+      return { key: artifactKey(wanted.ref), fetched };
     };
-    for await (const _ of inOrder(artifacts, AT_ONCE, fetched)) done++;
-    warn(`fetched what was not known of ${done} ${done === 1 ? "archive" : "archives"}; of ${failed.size} it could not be had\n`);
+    try {
+      for await (const { key, fetched } of asTheyCome(artifacts, AT_ONCE, fetchOne)) {
+        done++;
+        if (fetched?.kind === "refused") refused++;
+        if (fetched?.kind === "unavailable") failed.set(key, fetched.error.message);
+      }
+    } finally {
+      line.end();
+    }
+    warn(`looked for ${done} ${done === 1 ? "archive" : "archives"}; ${failed.size} could not be had\n`);
     return failed;
   });
+}
+
+function questionOf({ repository, target }: Pick<PlanCommand, "repository" | "target">): LockQuestion {
+  return { repository, leftOutBy: (artifact) => leftOutBy(artifact, target) };
 }
 
 /** What no policy decides may have been put right since: the index, its archive, or a lock that was fetched by. What a policy refuses is known well enough. */
@@ -95,18 +111,18 @@ interface PlanBasis {
 
 async function planned(
   { planner, locks: locked }: Assay,
-  { config, repository }: Pick<PlanCommand, "config" | "repository">,
+  command: PlanCommand,
   { locks, failed }: PlanBasis,
 ): Promise<{ readonly report: PlanReport; readonly planned: readonly Planned[] }> {
-  const wanted: LockedArtifacts = await locked.artifacts(locks, { repository });
+  const wanted = await locked.artifacts(locks, questionOf(command));
   const planned: Planned[] = [];
   for (const subject of wanted.artifacts) {
     const each = await planner.plan(subject);
     const why = each.kind === "unknown" ? failed.get(artifactKey(subject.ref)) : undefined;
     planned.push(why === undefined ? each : { kind: "unknown", ref: subject.ref, detail: why });
   }
-  const file = relative(process.cwd(), config.policyPath);
-  const policy = { file: file.startsWith("..") ? config.policyPath : file, mode: planner.mode };
+  const file = relative(process.cwd(), command.config.policyPath);
+  const policy = { file: file.startsWith("..") ? command.config.policyPath : file, mode: planner.mode };
   return { report: planReport(policy, locks, wanted, planned), planned };
 }
 

@@ -61,6 +61,21 @@ test("what was never fetched is not known, and nobody is asked about it", async 
   expect(bench.upstream.requests).toEqual([]);
 });
 
+test("wheels for other machines than those that are asked for are left out", async () => {
+  const bench = await setting();
+  const files = ["py3-none-any", "cp312-cp312-win_amd64", "cp312-cp312-manylinux_2_28_x86_64"].map(
+    (tags, each) => `{file = "tool-1.0-${tags}.whl", hash = "sha256:${String(each).repeat(64)}"}`,
+  );
+  const lock = bench.write(
+    "poetry.lock",
+    `[[package]]\nname = "tool"\nversion = "1.0"\ndescription = ""\noptional = false\npython-versions = "*"\nfiles = [${files.join(", ")}]\n
+[metadata]\nlock-version = "2.0"\npython-versions = "*"\ncontent-hash = "${"0".repeat(64)}"\n`,
+  );
+  const { out } = await bench.json("plan", lock, "--python", "3.12", "--platform", "manylinux_2_28_x86_64");
+  expect(out.summary).toMatchObject({ archives: 2, leftOut: 1 });
+  expect((await bench.assay("plan", lock, "--platform", "amiga")).code).toBe(64);
+});
+
 test("--fetch goes by the policy in force: what only the planned one lets in is judged by its evidence and not kept, and planning decides nothing", async () => {
   const bench = await setting();
   const tool = publish(bench, "tool");

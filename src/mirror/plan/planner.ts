@@ -1,5 +1,4 @@
 import type { ArtifactRef, EcosystemId } from "../../core/artifact.ts";
-import type { Asker } from "../../core/decision.ts";
 import type { Algorithm, Checksum, Digests } from "../../core/digest.ts";
 import { isUpstreamFailure } from "../../core/errors.ts";
 import type { Evidence } from "../../core/evidence.ts";
@@ -13,14 +12,13 @@ import { upstreamById } from "../../core/upstream-names.ts";
 import type { Admission, Reason } from "../../core/verdict.ts";
 import type { Proposal } from "../../policy/propose/propose.ts";
 import type { Rehearsal } from "../../policy/rehearse.ts";
-import { mismatch } from "../../verify/checksum.ts";
 import { upstreamsFor } from "../bound-upstreams.ts";
 import { digestsOf } from "../digests-of.ts";
 import { isWhole } from "../is-whole.ts";
 import { questionWithHistory } from "../judge.ts";
+import { pinReason } from "../locks/pin-reason.ts";
 import { mayBeMended } from "../may-be-mended.ts";
 import { newestLine } from "../newest-line.ts";
-import type { Mirror } from "../obtain.ts";
 import { outdatedVerifiers, withoutOutdated } from "../outdated.ts";
 import { type JudgingIndex, rememberingIndex } from "../remembering-index.ts";
 import { verifyAgain } from "../verify-again.ts";
@@ -50,7 +48,6 @@ export interface PlannerDeps {
   readonly repositories: readonly Repository[];
   readonly ecosystems: Readonly<Record<EcosystemId, Ecosystem>>;
   readonly verifiers: readonly Verifier[];
-  readonly mirror: Pick<Mirror, "obtain">;
   readonly index: Pick<Index, "admission" | "admitted" | "firstSeenAt" | "decidedRefs">;
   readonly blobs: Pick<BlobStore, "find" | "open">;
   readonly policy: Pick<Policy, "boundTo" | "needsTags"> & {
@@ -95,13 +92,6 @@ export class Planner {
       after = refs.at(-1);
       if (!after) return;
     }
-  }
-
-  /** Sends an archive down the road, by the policy of this Assay, unless everything about it is known. Throws what `Mirror.obtain` throws. */
-  async fetch({ ref, pins }: PlanSubject, asker: Asker): Promise<void> {
-    const repository = this.#repositoryOf(ref);
-    const obtained = repository && (await this.#deps.mirror.obtain(repository, ref, asker, pins));
-    if (obtained?.kind === "arriving") await obtained.flight.admission;
   }
 
   /** Asks nobody where the upstream client is offline. Throws STORE_CORRUPT, STORE_IO. */
@@ -180,14 +170,4 @@ export class Planner {
     const blob = await this.#deps.blobs.find(line.digest, line.sizeBytes);
     return blob && digestsOf(blob, algorithms, this.#deps.blobs);
   }
-}
-
-function pinReason(pin: Checksum, got: string): Reason {
-  return {
-    code: "CHECKSUM_MISMATCH",
-    rule: "always",
-    verifier: "checksum",
-    text: mismatch(pin, got),
-    help: "the lock and the mirror mean other bytes by this name and version: find out which of them are the maker's before you change the lock",
-  };
 }
