@@ -12,6 +12,7 @@ import { Evictor } from "../mirror/cache/evictor.ts";
 import { RemovalWatch } from "../mirror/cache/removal-watch.ts";
 import { Space } from "../mirror/cache/space.ts";
 import { Uses } from "../mirror/cache/uses.ts";
+import { Background } from "./background.ts";
 import type { Config } from "./config.ts";
 
 export interface CacheParts {
@@ -30,6 +31,8 @@ export interface ComposedCache {
   readonly uses: Uses;
   readonly space: Space;
   readonly collector: Collector;
+  /** A blob was found damaged: nothing that was read of it is sent. */
+  readonly condemn: (digest: Digest) => void;
   /** Follows what other processes remove, and collects now and then. */
   start(): void;
   close(): Promise<void>;
@@ -63,44 +66,32 @@ export function composeCache(
     readers.condemn(digest);
   };
   const watch = new RemovalWatch({ records, log, released: (digest) => readers.release(digest), condemned: condemn });
-  const ending = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> = Promise.resolve();
-  const collect = async (): Promise<void> => {
-    try {
-      const report = await collector.collect({ signal: ending.signal });
-      log.info({ ...report }, "collected");
-    } catch (error) {
-      if (!ending.signal.aborted) log.warn({ err: error }, "the store could not be collected");
-    }
-  };
-  const schedule = (afterMs: number): void => {
-    timer = setTimeout(
-      () => {
-        running = collect().then(() => {
-          if (!ending.signal.aborted && cache.gcEveryMs !== undefined) schedule(cache.gcEveryMs);
-        });
+  const { gcEveryMs } = cache;
+  let delayMs = gcEveryMs === undefined ? undefined : Math.min(FIRST_COLLECTION_MS, gcEveryMs);
+  const background = new Background(
+    {
+      what: "a collection",
+      nextInMs: async () => delayMs,
+      work: async (signal) => {
+        delayMs = gcEveryMs;
+        log.info({ ...(await collector.collect({ signal })) }, "collected");
       },
-      Math.min(afterMs, MOST_TIMER_MS),
-    ).unref();
-  };
+    },
+    log,
+  );
   return {
     uses,
     space,
     collector,
+    condemn,
     start: () => {
       watch.start();
-      if (cache.gcEveryMs !== undefined) schedule(Math.min(FIRST_COLLECTION_MS, cache.gcEveryMs));
+      background.start();
     },
     close: async () => {
-      ending.abort();
-      clearTimeout(timer);
       watch.stop();
-      await running;
+      await background.close();
       await uses.close();
     },
   };
 }
-
-/** A timer cannot wait longer. */
-const MOST_TIMER_MS = 2 ** 31 - 1;

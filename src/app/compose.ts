@@ -14,6 +14,7 @@ import { boundIndex, upstreamsFor } from "../mirror/bound-upstreams.ts";
 import { Exporter } from "../mirror/bundle/exporter.ts";
 import { Importer } from "../mirror/bundle/importer.ts";
 import { RecordingDocuments } from "../mirror/bundle/recording-documents.ts";
+import type { Scrubber } from "../mirror/cache/scrubber.ts";
 import { Counters } from "../mirror/counters.ts";
 import { DecisionLog } from "../mirror/decision-log.ts";
 import type { RegistryDirectory } from "../mirror/directory/registry-directory.ts";
@@ -44,6 +45,7 @@ import { createVerifiers } from "../verify/index.ts";
 import { ManifestReader } from "../verify/manifest-reader.ts";
 import { type ComposedCache, composeCache } from "./compose-cache.ts";
 import { composeGit, gitHosts } from "./compose-git.ts";
+import { composeScrub } from "./compose-scrub.ts";
 import type { Config } from "./config.ts";
 import { signCheckpoints } from "./decision-checkpoints.ts";
 import { composeDirectory, type DirectoryOptions, requireKeepable } from "./directory/compose-directory.ts";
@@ -75,6 +77,7 @@ export interface Assay {
   /** A folder with what is admitted, for the `aam` client. Throws BAD_REQUEST for a repository that there is not, CONFIG_INVALID where there is none. */
   directory(options: DirectoryOptions): RegistryDirectory;
   readonly cache: Pick<ComposedCache, "collector" | "uses">;
+  readonly scrubber: Scrubber;
   /** Finishes what is under way, writes what is only in memory, lets go of every file. */
   close(): Promise<void>;
 }
@@ -233,6 +236,17 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const checkpoints = background ? signCheckpoints(signer, log) : undefined;
   const tally = new Tally();
   metrics?.observe({ counters, tally, mirror, upstream, verifiers, policy, trust, index });
+  const scrub = composeScrub(config, {
+    records: store.cache,
+    scrubs: store.scrub,
+    blobs,
+    index,
+    repositories,
+    mirror,
+    condemned: cache.condemn,
+    clock,
+    log,
+  });
   const sweep = (): void => void blobs.sweep().catch((error: unknown) => log.warn({ err: error }, "quarantine could not be swept"));
   const sweeping = background ? setInterval(sweep, SWEEP_MS) : undefined;
   sweeping?.unref();
@@ -240,6 +254,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     sweep();
     trust.start();
     cache.start();
+    scrub.start();
   }
 
   const git = await composeGit(config, { hosts, upstream, index, counters, clock, log, env });
@@ -270,6 +285,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     locks,
     cache,
     prefetch: () => new Prefetch({ mirror, ecosystems, blobs }),
+    scrubber: scrub.scrubber,
     rechecker: new Rechecker({ repositories, mirror, explainer, locks, blobs }),
     exporter: new Exporter({
       repositories,
@@ -327,6 +343,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
       metrics?.close();
       policy.close();
       await trust.close();
+      await scrub.close();
       await cache.close();
       readers.close();
       await upstream.close();

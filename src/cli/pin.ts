@@ -1,16 +1,19 @@
 import type { Config } from "../app/config.ts";
 import { AssayError } from "../core/errors.ts";
+import type { LockFile } from "../core/lock-file.ts";
 import type { CacheRecords, Pin } from "../core/ports/cache-records.ts";
 import { printable } from "../core/printable.ts";
+import { formatPurl } from "../core/purl.ts";
 import { quote } from "../core/quote.ts";
 import { parsePurlPattern } from "../policy/purl-pattern.ts";
 import { withCacheRecords } from "../store/open-store.ts";
 import { EXIT_DONE } from "./exit.ts";
+import { readLocks } from "./read-locks.ts";
 import { table } from "./table.ts";
 import { toJson } from "./to-json.ts";
 
 interface PinCommand {
-  readonly config: Pick<Config, "dataDir" | "cache">;
+  readonly config: Pick<Config, "dataDir" | "cache" | "limits">;
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly json: boolean;
@@ -18,14 +21,26 @@ interface PinCommand {
   readonly print: (text: string) => void;
 }
 
-/** `assay pin PATTERN…`: a running mirror knows the pins at once. Throws USAGE for a pattern that is none; nothing is pinned then. */
-export async function pinPackages(command: PinCommand, patterns: readonly string[]): Promise<number> {
-  for (const pattern of patterns) requirePattern(pattern);
-  const { now, json, print } = command;
-  const pins = patterns.map((pattern): Pin => ({ pattern, pinnedAt: now }));
+/**
+ * `assay pin PATTERN…`, and with locks every version that they name: a running mirror knows the pins at once. Throws USAGE for a pattern that is none, and what reading locks throws;
+ * nothing is pinned then.
+ */
+export async function pinPackages(command: PinCommand, patterns: readonly string[], lockPaths: readonly string[]): Promise<number> {
+  const { config, now, json, print } = command;
+  const locked = (await readLocks(lockPaths, config)).flatMap(({ path, lock }) =>
+    versionsIn(lock).map((pattern): Pin => ({ pattern, source: path, pinnedAt: now })),
+  );
+  const pins = [...patterns.map((pattern): Pin => ({ pattern, pinnedAt: now })), ...locked];
+  for (const { pattern } of pins) requirePattern(pattern);
   const added = await withRecords(command, (records) => records.addPins(pins));
-  print(json ? toJson({ added }) : `${added} added, ${patterns.length - added} pinned before\n`);
+  print(json ? toJson({ added }) : `${added} added, ${pins.length - added} pinned before\n`);
   return EXIT_DONE;
+}
+
+/** All files of a version: which of them a machine takes is not for the lock alone to say. */
+function versionsIn({ entries }: LockFile): readonly string[] {
+  const artifacts = entries.filter((entry) => entry.kind === "artifact");
+  return [...new Set(artifacts.map((entry) => formatPurl({ ...entry, file: "" }).split("?", 1)[0] ?? ""))];
 }
 
 /** `assay pin --list`: those of the configuration, too, which only the configuration can take out. */

@@ -4,11 +4,12 @@ import type { AdmittedBlob, BlobStore } from "../core/ports/blob-store.ts";
 
 const READ_BYTES = 256 * 1024;
 
-/** The digests of what is on disk, lowercase hexadecimal, from one reading to its end. Throws what reading throws; nothing is compared. */
+/** The digests of what is on disk, lowercase hexadecimal, from one reading to its end. Throws what reading throws; nothing is compared. `paced` is awaited after each part. */
 export async function hashBlob(
   blob: AdmittedBlob,
   algorithms: readonly Algorithm[],
   blobs: Pick<BlobStore, "open">,
+  paced?: (bytes: number) => Promise<void>,
 ): Promise<ReadonlyMap<Algorithm, string>> {
   const hashes = new Map([...new Set(algorithms)].map((algorithm) => [algorithm, createHash(algorithm)]));
   const reader = await blobs.open(blob);
@@ -19,6 +20,7 @@ export async function hashBlob(
       if (got === 0) break;
       for (const hash of hashes.values()) hash.update(buffer.subarray(0, got));
       position += got;
+      await paced?.(got);
     }
   } finally {
     await reader.close();

@@ -7,6 +7,7 @@ import type { Clock } from "../core/ports/clock.ts";
 import type { DecisionTree } from "../core/ports/decision-tree.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
+import type { ScrubRecords } from "../core/ports/scrub-records.ts";
 import { FileBlobs } from "./file-blobs.ts";
 import { makeFolder } from "./folders.ts";
 import { SqliteDecisionTree } from "./log/sqlite-decision-tree.ts";
@@ -16,8 +17,9 @@ import { storeError } from "./store-error.ts";
 export interface Store {
   readonly blobs: BlobStore;
   readonly index: Index;
-  /** Closed with the index. */
+  /** Closed with the index, both of these. */
   readonly cache: CacheRecords;
+  readonly scrub: ScrubRecords;
 }
 
 /**
@@ -59,7 +61,7 @@ export async function openStore(options: { readonly dataDir: string; readonly cl
   await makeDataFolder(options.dataDir);
   const index = await SqliteIndex.open(options);
   try {
-    return { index, cache: index.cache, blobs: await FileBlobs.open(options) };
+    return { index, cache: index.cache, scrub: index.scrub, blobs: await FileBlobs.open(options) };
   } catch (error) {
     await index.close();
     throw error;

@@ -19,6 +19,8 @@ import type {
 } from "../core/ports/index-store.ts";
 import type { Admission } from "../core/verdict.ts";
 import { SqliteCacheRecords } from "./cache/sqlite-cache-records.ts";
+import { SqliteScrubRecords } from "./scrub/sqlite-scrub-records.ts";
+import { StoredItems } from "./scrub/stored-items.ts";
 import { ActivityDays } from "./sqlite/activity-days.ts";
 import { Admissions } from "./sqlite/admissions.ts";
 import { Artifacts } from "./sqlite/artifacts.ts";
@@ -58,6 +60,8 @@ export interface SqliteIndexOptions {
 export class SqliteIndex implements Index {
   /** Of the same database, over the same connection: what is written there drops nothing from this one's memory. */
   readonly cache: SqliteCacheRecords;
+  /** The same. */
+  readonly scrub: SqliteScrubRecords;
   readonly #database: Database.Database;
   readonly #transactions: Transactions;
   readonly #clock: Clock;
@@ -89,6 +93,8 @@ export class SqliteIndex implements Index {
     this.#admissions = new Admissions(database, artifacts, upstreams);
     this.#decisions = new Decisions(database, artifacts);
     this.#documents = new StoredDocuments(database, upstreams);
+    const items = new StoredItems(database, { documents: this.#documents, admissions: this.#admissions, decisions: this.#decisions });
+    this.scrub = new SqliteScrubRecords(database, this.#transactions, items);
     this.#listedFiles = new ListedFiles(database, artifacts, upstreams);
     this.#counters = new CounterSums(database);
     this.#activity = new ActivityDays(database);

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Digest } from "../../core/digest.ts";
 import type { BlobStore, StoredFile } from "../../core/ports/blob-store.ts";
 import type { CacheRecords, KeptBlob } from "../../core/ports/cache-records.ts";
@@ -6,6 +5,7 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Index } from "../../core/ports/index-store.ts";
 import type { Log } from "../../core/ports/log.ts";
 import { type Amount, type Eviction, type Evictor, NOTHING } from "./evictor.ts";
+import { reserved } from "./reserved.ts";
 import { USE_GRAIN_MS } from "./uses.ts";
 import { withLease } from "./with-lease.ts";
 
@@ -62,7 +62,6 @@ const LEASE = "collect";
 const PAGE_ROWS = 500;
 /** A file is an orphan only after so long: its record may be about to be written, by an Assay that reserves nothing. */
 const ORPHAN_AGE_MS = 3_600_000;
-const RESERVED_MS = 60_000;
 /** The index gives so much back at once, and lets others in between. */
 const SHRINK_BYTES = 8 * 1024 * 1024;
 
@@ -130,7 +129,7 @@ export class Collector {
       if ((await isThere()) || (await records.isHosted(blob.digest))) continue;
       const drop = async () =>
         !(await isThere()) && (await records.remove(blob, { at: clock.now(), why: "missing", unusedSince: Number.MAX_SAFE_INTEGER }));
-      if (!(dryRun || (await this.#reserved(blob.digest, drop)))) continue;
+      if (!(dryRun || (await reserved(records, blob.digest, drop)))) continue;
       sum.archives++;
       sum.bytes += blob.sizeBytes;
       if (!dryRun)
@@ -150,7 +149,7 @@ export class Collector {
       if (!this.#isOld(file) || (await records.isWanted(file.digest))) continue;
       // Looked for again under the reservation: whoever brings these bytes in has written the record by then, or has not come to find the file.
       const remove = async () => !(await records.isWanted(file.digest)) && (await blobs.remove(file.digest));
-      if (!(dryRun || (await this.#reserved(file.digest, remove)))) continue;
+      if (!(dryRun || (await reserved(records, file.digest, remove)))) continue;
       sum.archives++;
       sum.bytes += file.sizeBytes;
       if (!dryRun) log.info({ digest: file.digest, sizeBytes: file.sizeBytes }, "removed a file that no record names");
@@ -209,19 +208,6 @@ export class Collector {
       }
       after = page.at(-1)?.digest;
       if (after === undefined) return;
-    }
-  }
-
-  /** Answers false, too, where somebody else has these bytes in hand. */
-  async #reserved(digest: Digest, work: () => Promise<boolean>): Promise<boolean> {
-    const { records } = this.#deps;
-    const owner = randomUUID();
-    const reservation = await records.reserve(digest, owner, { sizeBytes: 0, maxBytes: undefined, ttlMs: RESERVED_MS });
-    if (reservation.kind !== "reserved") return false;
-    try {
-      return await work();
-    } finally {
-      await records.unreserve(digest, owner);
     }
   }
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Digest } from "../../core/digest.ts";
 import type { PurlPattern } from "../../core/policy.ts";
 import type { BlobStore } from "../../core/ports/blob-store.ts";
@@ -6,6 +5,7 @@ import type { CacheRecords, KeptBlob, RemovalCause, UsePlace } from "../../core/
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Log } from "../../core/ports/log.ts";
 import { Pinned } from "./pinned.ts";
+import { reserved } from "./reserved.ts";
 
 /** Why a blob stays that is old, or in the way. */
 export const KEEP_REASONS = ["pinned", "lost upstream", "published here", "in use"] as const;
@@ -51,8 +51,6 @@ export interface EvictorDeps {
 }
 
 const PAGE_ROWS = 200;
-/** Longer than a removal takes, on a disk that is busy too. */
-const RESERVED_MS = 60_000;
 
 /**
  * Lets go of archives, the least recently used first. What they were admitted by stays: journal, evidence and digest, which the same archive must have when it is fetched again.
@@ -97,21 +95,16 @@ export class Evictor {
 
   /** Answers whether it did: not where the blob was used meanwhile, or is on its way in once more. */
   async #remove(blob: KeptBlob, { why }: EvictionOrder): Promise<boolean> {
-    const { records, blobs, clock, log, isReading } = this.#deps;
-    const owner = randomUUID();
-    const reserved = await records.reserve(blob.digest, owner, { sizeBytes: 0, maxBytes: undefined, ttlMs: RESERVED_MS });
-    if (reserved.kind !== "reserved") return false;
-    try {
+    const { records, blobs, clock, log, isReading, removed } = this.#deps;
+    return reserved(records, blob.digest, async () => {
       if (isReading(blob.digest) || (await records.isHosted(blob.digest))) return false;
       // The record first: a crash before the next line leaves a file that nobody misses, which the next collection takes.
       if (!(await records.remove(blob, { at: clock.now(), why, unusedSince: blob.lastUsedAt }))) return false;
       await blobs.remove(blob.digest);
-      this.#deps.removed(blob.digest);
+      removed(blob.digest);
       log.info({ digest: blob.digest, sizeBytes: blob.sizeBytes, lastUsedAt: new Date(blob.lastUsedAt), why }, "evicted");
       return true;
-    } finally {
-      await records.unreserve(blob.digest, owner);
-    }
+    });
   }
 }
 

@@ -6,7 +6,7 @@ import type { Artifacts } from "./artifacts.ts";
 import { evidenceSchema } from "./evidence-schema.ts";
 import { integerOrNull } from "./integer-or-null.ts";
 import type { Names } from "./names.ts";
-import { bytesSchema, checksumSchema, digestSchema, jsonColumn, readRow, timeSchema } from "./read-row.ts";
+import { bytesSchema, checksumSchema, digestSchema, faultIn, jsonColumn, readRow, timeSchema } from "./read-row.ts";
 import { policyInForceSchema, reasonSchema } from "./reason-schema.ts";
 
 const verdictSchema = z.discriminatedUnion("kind", [
@@ -68,6 +68,7 @@ export class Admissions {
   readonly #refusedOfPackage: Database.Statement;
   readonly #admittedRefs: Database.Statement;
   readonly #decidedRefs: Database.Statement;
+  readonly #lines: Database.Statement<unknown[], { readonly id: number; readonly repository: string; readonly name: string }>;
   readonly #add: Database.Statement;
   readonly #addBlob: Database.Statement;
 
@@ -85,6 +86,9 @@ export class Admissions {
     );
     this.#admittedRefs = database.prepare(refsPage("WHERE artifact_id = a.id AND decision = 'admit'"));
     this.#decidedRefs = database.prepare(refsPage("WHERE artifact_id = a.id"));
+    this.#lines = database.prepare<unknown[], { id: number; repository: string; name: string }>(
+      `SELECT m.id, p.repository, p.name, ${COLUMNS} FROM ${tables("m.artifact_id = a.id")} WHERE m.id > ? ORDER BY m.id LIMIT ?`,
+    );
     this.#add = database.prepare(
       `INSERT INTO admissions
          (artifact_id, ecosystem, decided_at, decision, digest, size_bytes, url, upstream_id, claims, published_at, first_seen_at, evidence, verdict,
@@ -124,6 +128,11 @@ export class Admissions {
   /** Those that have any line. */
   decidedRefs(limit: number, after: ArtifactRef | undefined): ArtifactRef[] {
     return refsOf(this.#decidedRefs, limit, after);
+  }
+
+  /** Journal lines after `id`, at most `limit`, each with what is wrong with it as a reader would say it; undefined where nothing is. */
+  readable(id: number, limit: number): { readonly id: number; readonly fault: string | undefined }[] {
+    return this.#lines.all(id, limit).map((row) => ({ id: row.id, fault: faultIn(() => toAdmission(row, row.repository, row.name)) }));
   }
 
   /** Call within a transaction. */

@@ -8,7 +8,7 @@ import type { DecisionFilter } from "../../core/ports/index-store.ts";
 import type { Artifacts } from "./artifacts.ts";
 import { DecisionHashes } from "./decision-hashes.ts";
 import { decisionSchema } from "./decision-schema.ts";
-import { jsonColumn, readRow } from "./read-row.ts";
+import { faultIn, jsonColumn, readRow } from "./read-row.ts";
 
 const rowSchema = z.object({ position: z.int().nonnegative(), entry: z.string() });
 const entrySchema = jsonColumn(decisionSchema);
@@ -26,6 +26,7 @@ export class Decisions {
   readonly #next: Database.Statement<unknown[], number>;
   readonly #add: Database.Statement;
   readonly #newest: Database.Statement;
+  readonly #from: Database.Statement<unknown[], { readonly position: number }>;
 
   constructor(database: Database.Database, artifacts: Artifacts) {
     this.#artifacts = artifacts;
@@ -34,6 +35,9 @@ export class Decisions {
     this.#next = database.prepare<unknown[], number>("SELECT coalesce(max(position), -1) + 1 FROM decisions").pluck();
     this.#add = database.prepare(
       "INSERT INTO decisions (position, artifact_id, ecosystem, decided_at, outcome, entry) VALUES (?, ?, ?, ?, ?, ?)",
+    );
+    this.#from = database.prepare<unknown[], { position: number }>(
+      "SELECT position, entry FROM decisions WHERE position >= ? ORDER BY position LIMIT ?",
     );
     this.#newest = database.prepare(
       `SELECT d.position, d.entry FROM ${TABLES}
@@ -54,6 +58,11 @@ export class Decisions {
   newest({ repository, name, version, file, ecosystem }: ArtifactRef): DecisionEntry | undefined {
     const row = this.#newest.get(repository, name, version, file, ecosystem);
     return row === undefined ? undefined : toLogged(row).entry;
+  }
+
+  /** Entries from a position on, at most `limit`, each with what is wrong with it as a reader would say it; undefined where nothing is. */
+  readable(from: number, limit: number): { readonly position: number; readonly fault: string | undefined }[] {
+    return this.#from.all(from, limit).map((row) => ({ position: row.position, fault: faultIn(() => toLogged(row)) }));
   }
 
   matching(filter: DecisionFilter): LoggedDecision[] {

@@ -14,6 +14,22 @@ export function readRow<T>(schema: z.ZodType<T>, row: unknown, what: string): T 
   }
 }
 
+/** What is wrong with a stored thing, by the word of its reader; undefined where it can be read. */
+export function faultIn(read: () => unknown): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    return corruption(error);
+  }
+}
+
+/** What a reader said of damage. Anything else is thrown on. */
+export function corruption(error: unknown): string {
+  if (error instanceof AssayError && error.code === "STORE_CORRUPT") return error.message;
+  throw error;
+}
+
 export const timeSchema = z.int().nonnegative();
 export const bytesSchema = z.int().nonnegative();
 

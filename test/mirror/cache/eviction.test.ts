@@ -1,69 +1,28 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import Database from "better-sqlite3";
+import { expect, test } from "vitest";
 import { parseDigest } from "../../../src/core/digest.ts";
-import { openStore } from "../../../src/store/open-store.ts";
-import { SILENT_LOG } from "../../support/candidate.ts";
-import { mirrorConfig, noise, type PublishedFile, publishTarball } from "../../support/fake-registry.ts";
-import { type FakeUpstream, startFakeUpstream } from "../../support/fake-upstream.ts";
-import { type MirrorBench, startMirror } from "../../support/mirror-bench.ts";
-
-const MIB = 1024 * 1024;
-const DAY_MS = 86_400_000;
-
-async function bench(config: string): Promise<{ upstream: FakeUpstream; mirror: MirrorBench }> {
-  const upstream = await startFakeUpstream();
-  const mirror = await startMirror({ config: mirrorConfig(upstream, config) });
-  onTestFinished(async () => {
-    await mirror.close();
-    await upstream.close();
-  });
-  return { upstream, mirror };
-}
-
-interface Package extends PublishedFile {
-  readonly name: string;
-  readonly target: string;
-  readonly sha256: string;
-}
-
-let seed = 1;
-function publish(upstream: FakeUpstream, name: string, sizeBytes: number): Package {
-  const published = publishTarball(upstream, { name, files: { "noise.bin": noise(sizeBytes, ++seed) } });
-  return {
-    ...published,
-    name,
-    target: `/npm/${name}/-/${published.file}`,
-    sha256: createHash("sha256").update(published.bytes).digest("hex"),
-  };
-}
-
-/** Asks for an archive and answers the status, after the body was read to its end. */
-async function get(mirror: MirrorBench, { target }: Package): Promise<number> {
-  const answer = await mirror.get(target);
-  await answer.arrayBuffer();
-  return answer.status;
-}
-
-function pathOf(mirror: MirrorBench, sha256: string): string {
-  return join(mirror.dataDir, "blobs-v1", sha256.slice(0, 2), sha256);
-}
-
-function isStored(mirror: MirrorBench, { sha256 }: Package): boolean {
-  return existsSync(pathOf(mirror, sha256));
-}
-
-function storedBytes(mirror: MirrorBench): number {
-  const folder = join(mirror.dataDir, "blobs-v1");
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + (statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false })?.size ?? 0), 0);
-}
+import { publishTarball } from "../../support/fake-registry.ts";
+import {
+  another,
+  cacheBench,
+  DAY_MS,
+  get,
+  isStored,
+  MIB,
+  type Package,
+  pathOf,
+  publish,
+  reportsOf,
+  storedBytes,
+  storeOf,
+} from "./cache-bench.ts";
 
 test("under concurrent load past its limit the store stays under it, and what is pinned stays", async () => {
-  const { upstream, mirror } = await bench('withhold: all\ncache: {max_size: 5MiB, pin: ["pkg:npm/pinned"]}');
+  const { upstream, mirror } = await cacheBench('withhold: all\ncache: {max_size: 5MiB, pin: ["pkg:npm/pinned"]}');
   const pinned = publish(upstream, "pinned", 700_000);
   expect(await get(mirror, pinned)).toBe(200);
   const packages = Array.from({ length: 40 }, (_, at) => publish(upstream, `load-${at}`, 300_000 + (at % 5) * 100_000));
@@ -91,7 +50,7 @@ test("under concurrent load past its limit the store stays under it, and what is
 });
 
 test("where all that is kept is pinned, something new is not kept, and the reason is told", async () => {
-  const { upstream, mirror } = await bench('cache: {max_size: 2MiB, pin: ["pkg:npm/a-*"]}');
+  const { upstream, mirror } = await cacheBench('cache: {max_size: 2MiB, pin: ["pkg:npm/a-*"]}');
   const kept = ["a-1", "a-2", "a-3"].map((name) => publish(upstream, name, 600_000));
   for (const each of kept) expect(await get(mirror, each)).toBe(200);
   const answer = await mirror.get(publish(upstream, "b", 600_000).target);
@@ -105,7 +64,7 @@ test("where all that is kept is pinned, something new is not kept, and the reaso
 });
 
 test("an archive that is being sent is not evicted, whoever needs its room", async () => {
-  const { upstream, mirror } = await bench("cache: {max_size: 18MiB}");
+  const { upstream, mirror } = await cacheBench("cache: {max_size: 18MiB}");
   // Larger than what is kept in memory, and far more than sockets hold.
   const large = publish(upstream, "large", 16 * MIB);
   expect(await get(mirror, large)).toBe(200);
@@ -126,22 +85,22 @@ test("an archive that is being sent is not evicted, whoever needs its room", asy
 });
 
 test("what another process evicts while it is known in memory is fetched again, and answered", async () => {
-  const { upstream, mirror } = await bench("cache: {max_age: 30d}");
+  const { upstream, mirror } = await cacheBench("cache: {max_age: 30d}");
   const large = publish(upstream, "large", 5 * MIB);
   expect(await get(mirror, large)).toBe(200);
   expect(await get(mirror, large)).toBe(200);
-  mirror.assay.http.readers.release(parseDigest(large.sha256));
+  mirror.assay.http.readers.release(large.sha256);
   rmSync(pathOf(mirror, large.sha256));
   expect(await get(mirror, large)).toBe(200);
   expect(upstream.requestsFor(large.path)).toHaveLength(2);
 });
 
 test("bytes that went must come back as they were: others under the name are refused", async () => {
-  const { upstream, mirror } = await bench("cache: {max_age: 30d}");
+  const { upstream, mirror } = await cacheBench("cache: {max_age: 30d}");
   const evil = publish(upstream, "tool", 100_000);
   const good = publish(upstream, "tool", 100_000);
   expect(await get(mirror, good)).toBe(200);
-  mirror.assay.http.uses.blob(parseDigest(good.sha256));
+  mirror.assay.http.uses.blob(good.sha256);
   mirror.advance(31 * DAY_MS);
   expect(await mirror.assay.cache.collector.collect()).toMatchObject({ byAge: { removed: { archives: 1, bytes: good.bytes.length } } });
   expect(isStored(mirror, good)).toBe(false);
@@ -161,7 +120,7 @@ test("bytes that went must come back as they were: others under the name are ref
 });
 
 test("by age go only those that nobody used, that are not pinned, and that upstream still has", async () => {
-  const { upstream, mirror } = await bench('cache: {max_age: 30d, pin: ["pkg:npm/pinned@1.*"]}');
+  const { upstream, mirror } = await cacheBench('cache: {max_age: 30d, pin: ["pkg:npm/pinned@1.*"]}');
   const names = ["old", "used", "pinned", "lost"] as const;
   const packages = Object.fromEntries(names.map((name) => [name, publish(upstream, name, 10_000)])) as Record<
     (typeof names)[number],
@@ -188,26 +147,21 @@ test("by age go only those that nobody used, that are not pinned, and that upstr
 });
 
 test("offline nothing goes: nobody could get it again", async () => {
-  const { upstream, mirror } = await bench("cache: {max_age: 30d}");
+  const { upstream, mirror } = await cacheBench("cache: {max_age: 30d}");
   const old = publish(upstream, "old", 10_000);
   expect(await get(mirror, old)).toBe(200);
   await mirror.assay.cache.uses.flush();
-  const offline = await startMirror({ config: mirrorConfig(upstream, "offline: true\ncache: {max_age: 30d}"), dataDir: mirror.dataDir });
-  onTestFinished(() => offline.close());
+  const offline = await another({ upstream, mirror }, "offline: true\ncache: {max_age: 30d}");
   offline.advance(60 * DAY_MS);
   expect(await offline.assay.cache.collector.collect()).toMatchObject({ byAge: { removed: { archives: 0 } }, documents: { documents: 0 } });
   expect(isStored(mirror, old)).toBe(true);
 });
 
 test("with the disk nearly full nothing is downloaded, and what is held is served", async () => {
-  const { upstream, mirror } = await bench("cache: {min_free: 0}");
+  const { upstream, mirror } = await cacheBench("cache: {min_free: 0}");
   const held = publish(upstream, "held", 10_000);
   expect(await get(mirror, held)).toBe(200);
-  const full = await startMirror({
-    config: mirrorConfig(upstream, 'offline: false\ncache: {min_free: 99.9%, pin: ["pkg:npm/*"]}'),
-    dataDir: mirror.dataDir,
-  });
-  onTestFinished(() => full.close());
+  const full = await another({ upstream, mirror }, 'cache: {min_free: 99.9%, pin: ["pkg:npm/*"]}');
   const fresh = publish(upstream, "fresh", 10_000);
   const answer = await full.get(fresh.target);
   expect(answer.status).toBe(507);
@@ -218,7 +172,7 @@ test("with the disk nearly full nothing is downloaded, and what is held is serve
 });
 
 test("orphans are files that no record names, for an hour, and that nobody brings in", async () => {
-  const { upstream, mirror } = await bench("");
+  const { upstream, mirror } = await cacheBench("");
   const wanted = publish(upstream, "wanted", 10_000);
   expect(await get(mirror, wanted)).toBe(200);
   const file = (content: string): { path: string; digest: string } => {
@@ -232,11 +186,7 @@ test("orphans are files that no record names, for an hour, and that nobody bring
   const [orphan, incoming] = [file("left by a crash"), file("about to be recorded")];
   expect((await mirror.assay.cache.collector.collect()).orphans.archives).toBe(0);
   mirror.advance(3_600_000 + 60_000);
-  const other = await openStore({ dataDir: mirror.dataDir, clock: mirror.assay.http.clock, log: SILENT_LOG });
-  onTestFinished(async () => {
-    await other.blobs.close();
-    await other.index.close();
-  });
+  const other = await storeOf(mirror);
   const wish = { sizeBytes: 1, maxBytes: undefined, ttlMs: 60_000 };
   expect(await other.cache.reserve(parseDigest(incoming.digest), "somebody", wish)).toEqual({ kind: "reserved" });
   expect((await mirror.assay.cache.collector.collect()).orphans).toEqual({ archives: 1, bytes: "left by a crash".length });
@@ -244,7 +194,7 @@ test("orphans are files that no record names, for an hour, and that nobody bring
 });
 
 test("a record whose file is gone is taken off the count, and its archive fetched again", async () => {
-  const { upstream, mirror } = await bench("");
+  const { upstream, mirror } = await cacheBench("");
   const gone = publish(upstream, "gone", 10_000);
   expect(await get(mirror, gone)).toBe(200);
   rmSync(pathOf(mirror, gone.sha256));
@@ -257,18 +207,14 @@ test("a record whose file is gone is taken off the count, and its archive fetche
 });
 
 test("index documents go that nobody used and nothing was admitted of; whose the name is stays known", async () => {
-  const { upstream, mirror } = await bench("cache: {max_age: 30d}\nmetadata_ttl: 1s");
+  const { upstream, mirror } = await cacheBench("cache: {max_age: 30d}\nmetadata_ttl: 1s");
   const [looked, installed] = [publish(upstream, "looked-at", 10_000), publish(upstream, "installed", 10_000)];
   for (const path of ["/npm/looked-at", "/npm/installed"]) await (await mirror.get(path)).arrayBuffer();
   expect(await get(mirror, installed)).toBe(200);
   await mirror.assay.cache.uses.flush();
   mirror.advance(31 * DAY_MS);
   expect((await mirror.assay.cache.collector.collect()).documents).toMatchObject({ documents: 1 });
-  const store = await openStore({ dataDir: mirror.dataDir, clock: mirror.assay.http.clock, log: SILENT_LOG });
-  onTestFinished(async () => {
-    await store.blobs.close();
-    await store.index.close();
-  });
+  const store = await storeOf(mirror);
   const { index } = store;
   expect(await index.document({ repository: "npm", key: "packument/looked-at" })).toBeUndefined();
   expect(await index.document({ repository: "npm", key: "packument/installed" })).toBeDefined();
@@ -280,9 +226,24 @@ test("index documents go that nobody used and nothing was admitted of; whose the
   expect(await get(mirror, looked)).toBe(200);
 });
 
-async function reportsOf(mirror: MirrorBench, purl: string): Promise<readonly Record<string, unknown>[]> {
-  const answer = (await (await mirror.get(`/api/v1/artifacts?purl=${encodeURIComponent(purl)}`)).json()) as {
-    artifacts: Record<string, unknown>[];
-  };
-  return answer.artifacts;
-}
+test("what was published here is never evicted: nobody else has it", async () => {
+  const { upstream, mirror } = await cacheBench("cache: {max_age: 30d, max_size: 1MiB}");
+  const hosted = publish(upstream, "hosted", 10_000);
+  expect(await get(mirror, hosted)).toBe(200);
+  const database = new Database(join(mirror.dataDir, "assay.db"));
+  database.exec("INSERT INTO hosted_packages (repository, name, owner) VALUES ('skills', 'hosted', 'alice')");
+  database
+    .prepare(
+      `INSERT INTO hosted_versions (package_id, version, precedence, digest, size_bytes, published_at, published_by, status, fields, signatures)
+       VALUES (1, '1.0.0', '1.0.0', ?, ?, 1, 'alice', 'approved', '{}', '[]')`,
+    )
+    .run(Buffer.from(hosted.sha256, "hex"), hosted.bytes.length);
+  // Its row among the mirrored ones may be gone: the version's own keeps the file.
+  mirror.advance(31 * DAY_MS);
+  expect(await mirror.assay.cache.collector.collect()).toMatchObject({ byAge: { removed: { archives: 0 } } });
+  database.exec("DELETE FROM blobs");
+  database.close();
+  expect((await mirror.assay.cache.collector.collect()).orphans.archives).toBe(0);
+  for (let at = 0; at < 3; at++) expect(await get(mirror, publish(upstream, `more-${at}`, 500_000))).toBe(200);
+  expect(isStored(mirror, hosted)).toBe(true);
+});
