@@ -1,3 +1,4 @@
+import type { AccessToken } from "../../../core/access-token.ts";
 import type { LoggedAudit } from "../../../core/audit.ts";
 import { AssayError } from "../../../core/errors.ts";
 import type { JsonObject } from "../../../core/json.ts";
@@ -65,11 +66,22 @@ async function mayRead(
   name: PackageName | undefined,
 ): Promise<void> {
   const token = await request.token();
-  if (name === undefined) return requireScope(token, repository, "admin");
+  if (name === undefined) return requireAll(token, repository, textOf(request.query, "package"));
   requireScope(token, repository, "publish", name);
   const found = await packages.package(repository.name, name);
   if (!found) throw packageNotFound(name);
   requireOwner(token, repository, "publish", found);
+}
+
+/** A token that was made for some names is told of those alone, one at a time. */
+function requireAll(token: AccessToken, repository: Repository, wanted: string | undefined): void {
+  requireScope(token, repository, "admin", wanted);
+  if (wanted === undefined && token.packages.length > 0) {
+    throw new AssayError("FORBIDDEN", `the token ${token.id} of ${token.owner} is for ${token.packages.join(", ")}, not for all packages`, {
+      help: "ask for ?package=NAME",
+      detailCode: "FORBIDDEN",
+    });
+  }
 }
 
 function filterOf(query: URLSearchParams, name: PackageName | undefined): Omit<AuditFilter, "offset" | "limit"> {

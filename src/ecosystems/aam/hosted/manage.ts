@@ -1,3 +1,4 @@
+import { coversName } from "../../../core/access-token.ts";
 import { formatIntegrity } from "../../../core/digest.ts";
 import { AssayError } from "../../../core/errors.ts";
 import type { JsonObject } from "../../../core/json.ts";
@@ -73,9 +74,9 @@ async function perform(
       return answer(200, { ...waiting(version), status: decision.status, approver, decidedAt: isoTime(createdAt) });
     }
     case "pending": {
-      await adminToken(repository, request);
+      const token = await adminToken(repository, request);
       const versions = await services.publishing.packages.pending(repository.name, { offset: 0, limit: MAX_PENDING });
-      return answer(200, { approvals: versions.map(waiting) });
+      return answer(200, { approvals: versions.filter(({ name }) => coversName(token, name)).map(waiting) });
     }
     case "approvals-of":
       return approvalsOf(services, repository, request, operation);

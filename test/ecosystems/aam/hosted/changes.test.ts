@@ -180,6 +180,27 @@ describe("approvals", () => {
     expect((await bench.publish(archiveOf("1.0.0"))).status).toBe(200);
   });
 
+  test("an admin for some names hears of those alone, and decides about no others", async () => {
+    const { bench, admin } = await withPending();
+    expect((await bench.publish(buildAam({ name: "other", version: "1.0.0" }).bytes)).status).toBe(201);
+    const [some, none] = [["@acme/*"], ["@elsewhere/*"]];
+    const token = await bench.token({ owner: "carol", scopes: ["admin"], packages: some });
+    const stranger = await bench.token({ owner: "dave", scopes: ["admin"], packages: none });
+    const waiting = async (by: string): Promise<unknown> => {
+      const { approvals } = await json(bench.send("GET", "/skills/approvals", { token: by }));
+      return (approvals as { package: string }[]).map((one) => one.package);
+    };
+    expect([await waiting(stranger), await waiting(token), await waiting(admin)]).toEqual([[], [NAME], [NAME, "other"]]);
+    const log = async (by: string, query: string): Promise<number> =>
+      (await bench.send("GET", `/skills/api/v1/audit-log${query}`, { token: by })).status;
+    expect([await log(stranger, `?package=${NAME}`), await log(token, ""), await log(token, "?package=other")]).toEqual([403, 403, 403]);
+    expect([await log(token, `?package=${NAME}`), await log(admin, "")]).toEqual([200, 200]);
+    for (const path of [`${FLAT}/1.0.0/approve`, "/skills/approvals/1/approve"]) {
+      expect((await bench.send("POST", path, { token: stranger, body: { status: "approved" } })).status).toBe(403);
+    }
+    await isInvisible(bench);
+  });
+
   test("nobody approves what they published themselves, nor with nonsense", async () => {
     const { bench, admin } = await withPending();
     const own = await bench.token({ scopes: ["admin"] });
