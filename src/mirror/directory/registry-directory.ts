@@ -39,7 +39,8 @@ export interface DirectoryReport {
   readonly closure: Closure | undefined;
 }
 
-const LEASE_MS = 30_000;
+/** Renewed three times before it runs out; the next process waits at most this long for one that was killed. */
+const LEASE_MS = 6_000;
 const LEASE_POLL_MS = 100;
 /** How long a round waits for another process to end its own. */
 const PATIENCE_MS = 120_000;
