@@ -13,7 +13,7 @@ export interface SetupFlags {
 }
 
 export interface SetupCommand {
-  readonly config: Pick<Config, "git" | "listen" | "publicUrl" | "repositories">;
+  readonly config: Pick<Config, "aam" | "git" | "listen" | "publicUrl" | "repositories">;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: Date;
   /** Writes a text to standard output. */
@@ -36,14 +36,15 @@ export async function setUp(command: SetupCommand, client: string, flags: SetupF
   return EXIT_DONE;
 }
 
-/** Skills come from git hosts, packages from registries. The CLI of today reads registries in folders only, so only git's configuration is written. */
+/** Skills come from git hosts, packages from registries. The CLI of today reads registries in folders only, and has a command that adds one; so only git's configuration is written. */
 async function setUpAam({ config, env, now, print }: SetupCommand, { write, undo, url, json }: SetupFlags): Promise<void> {
   const address = mirrorAddress(config, url);
   const settings = gitRedirects(config, address);
   const registries = config.repositories.filter(({ ecosystem }) => ecosystem === "aam").map(({ name }) => `${address}/${name}`);
   if (undo) return print(changeText(await removeFromGitConfig(address, env, now), json));
   if (write) return print(changeText(await addToGitConfig(settings, env, now), json));
-  if (json) return print(`${JSON.stringify({ gitConfig: settings, registries }, undefined, 2)}\n`);
+  const { directory } = config.aam;
+  if (json) return print(`${JSON.stringify({ gitConfig: settings, registries, directory: directory ?? null }, undefined, 2)}\n`);
   const git =
     settings.length === 0
       ? ["# No git hosts are mirrored: list them under git.hosts in the configuration."]
@@ -51,12 +52,16 @@ async function setUpAam({ config, env, now, print }: SetupCommand, { write, undo
           "# git takes repositories of these hosts from the mirror, and pushes to the hosts themselves as before:",
           ...settings.map(({ key, value }) => `git config --global ${shellWord(key)} ${shellWord(value)}`),
         ];
-  const aam = registries.map((registry) => `aam registry add assay ${shellWord(registry)}`);
+  const aam = registries.map((registry) => `aam registry add assay-http ${shellWord(registry)}`);
   const note =
     aam.length === 0
       ? []
       : ["# For an aam CLI that speaks HTTP; version 0.1.0 reads registries in folders only, and skips this one:", ...aam];
-  print(`${[...git, ...note].join("\n")}\n`);
+  const folder =
+    directory === undefined
+      ? []
+      : ["# The folder that is kept for the aam CLI:", `aam registry add assay ${shellWord(`file://${directory}`)} --default`];
+  print(`${[...git, ...folder, ...note].join("\n")}\n`);
 }
 
 function changeText({ file, added, removed, backup }: GitConfigChange, json: true | undefined): string {

@@ -96,6 +96,13 @@ describe("what is wrong stops the start, with its place, its key and both sides"
       env: { TOKEN: "x" },
       says: "metrics: expected either token_env or token_file",
     },
+    { wrong: "an aam directory without a name", yaml: "aam: {directory: ''}", says: "aam.directory: expected a path" },
+    { wrong: "an aam directory written all the time", yaml: "aam: {every: 999ms}", says: "aam.every: expected a duration with a unit" },
+    {
+      wrong: "an aam directory of a repository that there is not",
+      yaml: "aam: {repository: npm}",
+      says: 'aam.repository: expected one of aam, got "npm"',
+    },
     {
       wrong: "reserved name",
       yaml: "repositories: [{name: api, ecosystem: npm}]",

@@ -70,7 +70,7 @@ test("it prints commands and changes nothing", async () => {
   expect(text.split("\n").filter((line) => !line.startsWith("#"))).toEqual([
     "git config --global 'url.https://packages.example/it'\\''s/git/git.example:8443/.insteadOf' https://git.example:8443/",
     "git config --global url.https://git.example:8443/.pushInsteadOf https://git.example:8443/",
-    "aam registry add assay 'https://packages.example/it'\\''s/aam'",
+    "aam registry add assay-http 'https://packages.example/it'\\''s/aam'",
     "",
   ]);
   expect(existsSync(join(home, ".gitconfig"))).toBe(false);
@@ -116,6 +116,12 @@ test.each([
   await setup({ write: true }, { env: env() });
   expect(readFileSync(join(home, file), "utf8")).toContain("insteadOf = https://git.example/");
   expect(existsSync(join(home, ".gitconfig"))).toBe(false);
+});
+
+test("prints the folder that is kept for the CLI, as one word of a shell", async () => {
+  const config = `aam: {directory: "${join(home, "it's a registry")}"}`;
+  expect(await setup({}, { config })).toContain(`aam registry add assay 'file://${home}/it'\\''s a registry' --default\n`);
+  expect(JSON.parse(await setup({ json: true }, { config }))).toMatchObject({ directory: `${home}/it's a registry` });
 });
 
 test("--json prints what is written, for programs", async () => {

@@ -20,7 +20,9 @@ function exportTo(bench: DirectoryBench): ChildProcess {
 
 const ended = (child: ChildProcess): Promise<number | null> => new Promise((resolve) => child.once("exit", (code) => resolve(code)));
 
-test("an export that is killed at any moment leaves a directory that can be read, and the next one ends it", { timeout: 240_000 }, async () => {
+test("an export that is killed at any moment leaves a directory that can be read, and the next one ends it", {
+  timeout: 240_000,
+}, async () => {
   const bench = await startDirectoryBench();
   const random = new Random(20_261_123);
   for (const name of PACKAGES) bench.publish(name, [{ version: "1.0.0" }, { version: "1.1.0" }]);

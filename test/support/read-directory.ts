@@ -24,7 +24,8 @@ export async function readDirectory(path: string): Promise<ReadDirectory> {
         if (digest === checksum) continue;
         // It may have been taken out since the metadata was read, and then the metadata does not name it any more.
         const again = await listed(path, folder, file, problems);
-        if (digest !== undefined || again.has(version)) problems.push(`${file} of ${folder} names ${version}, whose archive is ${digest ?? "missing"}`);
+        if (digest !== undefined || again.has(version))
+          problems.push(`${file} of ${folder} names ${version}, whose archive is ${digest ?? "missing"}`);
       }
     }
   }

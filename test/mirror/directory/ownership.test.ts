@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { temporaryFolder } from "../../store/temporary-folder.ts";
 import { buildAam } from "../../support/archives.ts";
 import { startFakeUpstream } from "../../support/fake-upstream.ts";
 import { addToken } from "../../support/hosted-bench.ts";
 import { type MirrorBench, startMirror } from "../../support/mirror-bench.ts";
 import { publishAams } from "../../support/releases.ts";
-import { temporaryFolder } from "../../store/temporary-folder.ts";
 
 /** Two mirrored repositories and a hosted one, which may all have a package of one name. */
 async function start() {

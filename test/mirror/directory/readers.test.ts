@@ -14,7 +14,9 @@ function publishRound(bench: DirectoryBench, round: number): void {
   }
 }
 
-test("whoever reads while two processes write never finds an archive missing or other than its checksum", { timeout: 120_000 }, async () => {
+test("whoever reads while two processes write never finds an archive missing or other than its checksum", {
+  timeout: 120_000,
+}, async () => {
   const bench = await startDirectoryBench();
   publishRound(bench, 0);
   for (const name of PACKAGES) await bench.fetch(`${name}@1.0.0`, `${name}@1.1.0`, `${name}@1.2.0`);
