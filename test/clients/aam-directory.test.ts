@@ -7,11 +7,10 @@ import { type DirectoryBench, startDirectoryBench } from "../support/directory-b
 
 const client = findClient("aam");
 if (client === undefined) console.warn("skipped: the aam CLI is not on this machine (PATH is where it is looked for)");
-const withoutNetwork = canLeaveNetwork();
-if (!withoutNetwork) console.warn("the aam CLI is not cut off from the network here: this account may not make a network namespace");
-
 /** A namespace of its own has no way out, not even to this machine. */
 const CUT_OFF = ["unshare", "--map-root-user", "--net"];
+const withoutNetwork = canLeaveNetwork();
+if (!withoutNetwork) console.warn("the aam CLI is not cut off from the network here: this account may not make a network namespace");
 
 let bench: DirectoryBench;
 let workspace: Workspace;
@@ -36,7 +35,8 @@ function aam(...args: readonly string[]): Promise<ClientRun> {
 
 function canLeaveNetwork(): boolean {
   try {
-    execFileSync("unshare", ["--map-root-user", "--net", "true"], { stdio: "ignore" });
+    const [unshare = "", ...flags] = CUT_OFF;
+    execFileSync(unshare, [...flags, "true"], { stdio: "ignore" });
     return true;
   } catch {
     return false;
