@@ -1,5 +1,5 @@
 import { createPublicKey } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -72,6 +72,33 @@ describe("/log/ says no", () => {
     expect((await mirror.get("/log/tile/entries/000.p/3")).status).toBe(404);
     expect((await mirror.get("/log/tile/0/000.p/3")).status).toBe(200);
   });
+});
+
+test("a mirror whose index is an older copy says so at its start, signs nothing, and serves", { timeout: 60_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "assay-rolled-back-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const dataDir = join(folder, "data");
+  mkdirSync(dataDir);
+  const config = `${NO_UPSTREAMS}log: {level: silent, origin: log.example}\n`;
+  const alarms = ({ logged }: MirrorBench) => logged.filter(({ level, message }) => level === "error" && message.includes("checkpoint"));
+
+  const before = await startMirror({ config, dataDir });
+  await grow(before, 2);
+  await before.close();
+  expect(alarms(before)).toEqual([]);
+  cpSync(join(dataDir, "assay.db"), join(folder, "old.db"));
+  const after = await startMirror({ config, dataDir });
+  await grow(after, 3);
+  // What was signed last is signed when it stops, too.
+  await after.close();
+  cpSync(join(folder, "old.db"), join(dataDir, "assay.db"));
+
+  const rolledBack = await startMirror({ config, dataDir });
+  onTestFinished(() => rolledBack.close());
+  await expect.poll(() => alarms(rolledBack).length, { timeout: 30_000 }).toBeGreaterThan(0);
+  expect(alarms(rolledBack)[0]?.["err"]).toMatchObject({ code: "STORE_CORRUPT", message: expect.stringContaining("was cut") });
+  expect((await rolledBack.get("/log/checkpoint")).status).toBe(500);
+  expect((await rolledBack.get("/readyz")).status).toBe(200);
 });
 
 describe("/log/", () => {

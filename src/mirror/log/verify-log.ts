@@ -86,20 +86,22 @@ class Verification {
 
   async readPage(count: number): Promise<void> {
     const from = this.size;
+    const due = await this.#due(from, from + count);
+    const sizes = new Set(due.map(({ checkpoint }) => checkpoint.size));
     const roots = new Map<number, Buffer>();
     const levels: { readonly first: number; readonly hashes: Buffer[] }[] = [];
     for (const kept of await this.#deps.tree.entries(from, count)) {
       if (kept.position !== this.size) break;
       const problem = entryProblem(kept);
       if (problem !== undefined) this.#find(kept.position, problem);
-      roots.set(this.size, this.#recomputed.root());
+      if (sizes.has(this.size)) roots.set(this.size, this.#recomputed.root());
       for (const { level, number, hash } of this.#recomputed.add(kept.text)) {
         levels[level] ??= { first: number, hashes: [] };
         levels[level].hashes.push(hash);
       }
     }
     for (const [level, { first, hashes }] of levels.entries()) await this.#compareHashes(level, first, hashes);
-    await this.#compareRoots(from, roots);
+    for (const one of due) this.#compareRoot(one, roots.get(one.checkpoint.size));
     if (this.size - from === count) return;
     this.#isOver = true;
     this.#find(this.size, "there is a hash, but no entry: it was removed, or the end of the log was cut off");
@@ -107,7 +109,7 @@ class Verification {
 
   /** What is to be said of a log with `size` entries once they were read. */
   async report(size: number): Promise<LogReport> {
-    await this.#compareRoots(this.size, new Map([[this.size, this.#recomputed.root()]]));
+    for (const one of await this.#due(this.size, this.size + 1)) this.#compareRoot(one, this.#recomputed.root());
     for (const { name, checkpoint } of this.#asked) {
       if (checkpoint.size <= size) continue;
       this.#find(size, `the log was cut: ${name} was signed over ${checkpoint.size} entries, and there are ${size}`);
@@ -144,21 +146,22 @@ class Verification {
     else this.#find(position, "the entry or its hash was changed; no checkpoint that could tell which was signed since");
   }
 
-  /** Everything that was signed over as many entries as there are roots for, from `from` entries on. */
-  async #compareRoots(from: number, roots: ReadonlyMap<number, Buffer>): Promise<void> {
-    for (const note of await this.#deps.tree.checkpoints(from, from + roots.size)) {
+  /** Everything that was signed over `from` entries or more, and fewer than `to`. */
+  async #due(from: number, to: number): Promise<readonly NamedCheckpoint[]> {
+    const due = this.#asked.filter(({ checkpoint: { size } }) => size >= from && size < to);
+    for (const note of await this.#deps.tree.checkpoints(from, to)) {
       const checkpoint = parseCheckpoint(note);
       if (checkpoint) {
         const name = `the checkpoint of ${checkpoint.size} entries in the index`;
         this.#checkSignature(name, checkpoint);
-        this.#compareRoot(name, checkpoint, roots);
+        due.push({ name, checkpoint });
       } else this.#find(null, "a checkpoint in the index cannot be read");
     }
-    for (const { name, checkpoint } of this.#asked) this.#compareRoot(name, checkpoint, roots);
+    return due;
   }
 
-  #compareRoot(name: string, { size, root }: Checkpoint, roots: ReadonlyMap<number, Buffer>): void {
-    const recomputed = roots.get(size);
+  /** `recomputed` is that of the recomputed tree at the same size; undefined where entries are missing before it. */
+  #compareRoot({ name, checkpoint: { size, root } }: NamedCheckpoint, recomputed: Buffer | undefined): void {
     if (!recomputed) return;
     this.#checkpoints++;
     if (recomputed.equals(root)) {

@@ -180,7 +180,7 @@ describe("what somebody did to the database is named, the first entry that it co
       database.exec(`UPDATE decisions SET entry = replace(entry, '192.0.2.1', '192.0.2.2') WHERE position = 640`);
       rehash(database);
     });
-    expect((await verify(dataDir, [early])).findings).toEqual([BROKEN_KEPT, BROKEN_NEWEST]);
+    expect((await verify(dataDir, [early])).findings).toEqual([BROKEN_NEWEST, BROKEN_KEPT]);
     attack(dataDir, (database) => {
       database.exec(`UPDATE decisions SET entry = replace(entry, '192.0.2.1', '192.0.2.2') WHERE position = 3`);
       rehash(database);
