@@ -49,12 +49,17 @@ export interface PlanReport {
     readonly unknown: number;
     readonly uncovered: number;
     readonly unusable: number;
+    /** Those of them where the lock and the index disagree. */
+    readonly atOdds: number;
     /** Archives for other machines than those asked for. */
     readonly leftOut: number;
     /** Of those admitted. */
     readonly levels: Readonly<Record<Level, number>>;
   };
 }
+
+/** The code of an entry that no index could be right about as well. */
+export const AT_ODDS = "BAD_REQUEST";
 
 export function planReport(
   policy: PlanReport["policy"],
@@ -79,6 +84,7 @@ export function planReport(
       unknown: count("unknown"),
       uncovered: uncovered.length,
       unusable: unusable.length,
+      atOdds: unusable.filter(({ error }) => error.code === AT_ODDS).length,
       leftOut: leftOut.length,
       levels: { L0: atLevel("L0"), L1: atLevel("L1"), L2: atLevel("L2"), L3: atLevel("L3") } satisfies Record<
         (typeof LEVELS)[number],

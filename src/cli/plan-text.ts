@@ -1,6 +1,6 @@
 import { shown } from "../core/printable.ts";
 import { LEVELS } from "../core/statement.ts";
-import type { PlanReport, PlanRow } from "./plan-report.ts";
+import { AT_ODDS, type PlanReport, type PlanRow } from "./plan-report.ts";
 import { table } from "./table.ts";
 
 /** Names that anybody reads in one line; all of them are in the JSON. */
@@ -14,11 +14,8 @@ export function planText({ policy, artifacts, uncovered, unusable, signers, unsi
     `${shown(policy.file)}, ${mode}`,
     summaryLine(summary),
     ...section("Refused", byRelease(rows("refused"))),
-    ...section("Not known yet", byRelease(rows("unknown"))),
-    ...section(
-      "Not understood",
-      unusable.map(({ lock, name, text }) => [shown(name), shown(`${lock}: ${text}`)]),
-    ),
+    ...section("At odds with the index", unusable.filter(({ code }) => code === AT_ODDS).map(unusableRow)),
+    ...section("Not known yet", [...byRelease(rows("unknown")), ...unusable.filter(({ code }) => code !== AT_ODDS).map(unusableRow)]),
     ...section(
       "Not covered by a mirror",
       uncovered.map(({ name, reason }) => [shown(name), shown(reason)]),
@@ -29,16 +26,20 @@ export function planText({ policy, artifacts, uncovered, unusable, signers, unsi
   return `${lines.join("\n")}\n`;
 }
 
-function summaryLine({ archives, admitted, refused, unknown, uncovered, unusable, leftOut }: PlanReport["summary"]): string {
+function summaryLine({ archives, admitted, refused, unknown, uncovered, unusable, atOdds, leftOut }: PlanReport["summary"]): string {
   const parts = [
     `${refused} refused`,
-    ...(unknown === 0 ? [] : [`${unknown} not known yet`]),
-    ...(unusable === 0 ? [] : [`${unusable} not understood`]),
+    ...(atOdds === 0 ? [] : [`${atOdds} at odds with the index`]),
+    ...(unknown + unusable - atOdds === 0 ? [] : [`${unknown + unusable - atOdds} not known yet`]),
     ...(uncovered === 0 ? [] : [`${uncovered} not covered`]),
     `${admitted} admitted`,
     ...(leftOut === 0 ? [] : [`${leftOut} left out`]),
   ];
   return `${archives} ${archives === 1 ? "archive" : "archives"}: ${parts.join(", ")}`;
+}
+
+function unusableRow({ lock, name, text }: PlanReport["unusable"][number]): readonly [string, string] {
+  return [shown(name), shown(`${text} (${lock})`)];
 }
 
 function section(heading: string, rows: readonly (readonly [string, string])[]): readonly string[] {

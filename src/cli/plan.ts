@@ -10,7 +10,7 @@ import type { LockQuestion } from "../mirror/locks/locks.ts";
 import type { Planned } from "../mirror/plan/planner.ts";
 import { EXIT_DONE, EXIT_REFUSED, exitCode } from "./exit.ts";
 import { type ProposalReport, proposalText, type WriteFlags, writeProposal } from "./plan-proposal.ts";
-import { type PlanReport, planReport } from "./plan-report.ts";
+import { AT_ODDS, type PlanReport, planReport } from "./plan-report.ts";
 import { planText } from "./plan-text.ts";
 import type { Printing } from "./print-reports.ts";
 import { ProgressLine } from "./progress-line.ts";
@@ -126,10 +126,10 @@ async function planned(
   return { report: planReport(policy, locks, wanted, planned), planned };
 }
 
-function exitOf({ summary, unusable, artifacts }: PlanReport, proposal: ProposalReport | null): number {
+function exitOf({ summary, artifacts }: PlanReport, proposal: ProposalReport | null): number {
   // Of these no policy decides, so no proposal is about them.
   const isOther = artifacts.some(({ outcome, level }) => outcome === "refused" && level === null);
   if (proposal ? proposal.remaining.length > 0 || isOther : summary.refused > 0) return EXIT_REFUSED;
-  if (unusable.some(({ code }) => code === "BAD_REQUEST")) return exitCode("BAD_REQUEST");
+  if (summary.atOdds > 0) return exitCode(AT_ODDS);
   return summary.unknown + summary.unusable > 0 ? exitCode("UPSTREAM_EVIDENCE") : EXIT_DONE;
 }

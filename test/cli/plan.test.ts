@@ -61,6 +61,20 @@ test("what was never fetched is not known, and nobody is asked about it", async 
   expect(bench.upstream.requests).toEqual([]);
 });
 
+test("a lock that names no files is not known until the index has been seen, and at odds with an index that has other bytes", async () => {
+  const bench = await setting();
+  const lock = lockOf(bench, publish(bench, "tool"));
+  const unseen = await bench.assay("plan", lock);
+  expect(unseen.code).toBe(69);
+  expect(unseen.text).toMatch(/^0 archives: 0 refused, 1 not known yet, 0 admitted\n\nNot known yet\n {2}pkg:pypi\/tool@1\.0 /m);
+  const wrong = bench.write("requirements.txt", `tool==1.0 --hash=sha256:${"ab".repeat(32)}\n`);
+  const odd = await bench.assay("plan", wrong, "--fetch");
+  expect(odd.code).toBe(65);
+  expect(odd.text).toMatch(
+    /1 at odds with the index.*\n\nAt odds with the index\n {2}pkg:pypi\/tool@1\.0 .*expected a file of tool 1\.0 with sha256 (?:ab){32}/,
+  );
+});
+
 test("wheels for other machines than those that are asked for are left out", async () => {
   const bench = await setting();
   const files = ["py3-none-any", "cp312-cp312-win_amd64", "cp312-cp312-manylinux_2_28_x86_64"].map(

@@ -1,6 +1,7 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { JsonObject, JsonValue } from "../../core/json.ts";
 import type { Policy } from "../../core/policy.ts";
+import { printableLine } from "../../core/printable-line.ts";
 import { formatPurl } from "../../core/purl.ts";
 import { LEVELS, type Level } from "../../core/statement.ts";
 import type { YamlEntry } from "../../core/yaml-draft.ts";
@@ -22,6 +23,9 @@ const STRICT = { require: true, on_missing: "error", on_untrusted: "error" } as 
 const EVERYTHING = "pkg:*/**";
 /** The policy's language has room for as many patterns in one rule. */
 const MAX_PATTERNS = 200;
+
+/** Characters of a comment on what was seen. */
+const MAX_SEEN = 200;
 
 /** What is to be said of one package. */
 interface PackageRule {
@@ -95,7 +99,7 @@ function levelAsked(signed: readonly { readonly level: Level }[], { rule }: Obse
 /** `1.0 L2, 1.1 unsigned`. */
 function seenIn(archives: readonly Observed[]): string {
   const seen = archives.map((each) => `${each.question.ref.version} ${each.kind === "signed" ? each.level : "unsigned"}`);
-  return [...new Set(seen)].sort().join(", ");
+  return printableLine([...new Set(seen)].sort().join(", "), MAX_SEEN);
 }
 
 function chunked(rules: readonly PackageRule[]): readonly (readonly PackageRule[])[] {
