@@ -1,4 +1,4 @@
-import { type Document, isMap, isScalar, isSeq, parseDocument, Scalar, type YAMLMap, type YAMLSeq } from "yaml";
+import { type Document, isMap, isScalar, isSeq, type Node, parseDocument, Scalar, visit, type YAMLMap, type YAMLSeq } from "yaml";
 import type { JsonValue } from "./json.ts";
 
 /** A value to write, and what is to stand above it, one line each. Comments may hold foreign text only once it is printable and on one line. */
@@ -15,6 +15,10 @@ export class YamlDraft {
 
   constructor(text: string) {
     this.#document = parseDocument(text);
+    // An alias would lead nowhere once the entry that it refers to has moved or is gone.
+    visit(this.#document, { Alias: (_, alias) => alias.resolve(this.#document)?.clone() as Node | undefined });
+    visit(this.#document, { Value: (_, node) => void delete node.anchor });
+    this.#top().flow = false;
   }
 
   /** Leaves only these keys at the top. */

@@ -282,6 +282,24 @@ waivers:
   });
 });
 
+test.each([
+  { name: "sections that say nothing", base: "version: 1\nsigners:\n  # none yet\nrules:\nwaivers:\n" },
+  { name: "empty ones in flow style", base: "version: 1\nsigners: {}\nrules: []\nwaivers: []\n" },
+  { name: "JSON", base: '{"version": 1, "rules": [{"match": ["pkg:npm/x"], "min_age": "1d"}], "signers": {}}' },
+  {
+    name: "an alias of a part of it",
+    base: "version: 1\ndefaults: &all {min_age: 0}\nrules:\n  - {match: [pkg:npm/tool], provenance: &p {level: L0}}\n  - {match: [pkg:npm/x], provenance: *p}\n",
+  },
+  { name: "Windows line ends", base: "version: 1\r\nrules:\r\n  - {match: [pkg:npm/x], min_age: 1d} # why\r\n" },
+  { name: "a byte order mark and a document's begin and end", base: "\ufeff%YAML 1.2\n---\nversion: 1\n...\n" },
+])("a policy to begin with may be $name", ({ base }) => {
+  const asked = [of("tool", by(ACME)), of("d")];
+  const proposal = proposed(base, ...asked);
+  expect(proposal).toMatchObject({ remaining: [], open: [] });
+  for (const each of asked) expect(under(proposal, each)).toMatch(/^admit/);
+  expect(under(proposal, of("tool", by(EVIL), "1.0.1"))).toMatch(/^refuse SIGNER_UNTRUSTED/);
+});
+
 test("more than a policy has room for is an error that says so", () => {
   const many = Array.from({ length: 4000 }, (_, count) => of(`package-${count}`));
   const error = ((): unknown => {
