@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { loadPolicy } from "../../src/policy/load-policy.ts";
 import { type PlanBench, startPlanBench } from "../support/plan-bench.ts";
+import { emailName } from "../support/sigstore-instance.ts";
 import { leafOf } from "../support/strangers.ts";
 
 const REQUIRE = "version: 1\ndefaults:\n  signature: {require: true, on_missing: error}\n";
@@ -173,6 +174,22 @@ test("a policy goes to a file that is not there yet, whole, or alone to standard
   expect(readdirSync(bench.folder).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   expect(await bench.json("plan", lock, "--policy", file)).toMatchObject({ code: 0, out: { summary: { admitted: 2 } } });
 });
+
+test.each(["*@acme.example", 'a@acme.example"}\nrules: []', "a\u202e@acme.example"])(
+  "a certificate whose identity is more than one becomes no signer: %j",
+  async (identity) => {
+    const bench = await setting();
+    const issuer = "https://accounts.example";
+    const lock = lockOf(bench, publish(bench, "tool", { leaf: { names: [emailName(identity)], claims: { 1: issuer, 8: issuer } } }));
+    const { out } = await bench.json("plan", lock, "--fetch", "--write");
+    const { policy } = loadPolicy({ file: "proposed.yaml", text: out.proposal.text, now: Date.now() });
+    expect([...policy.signers]).toEqual([]);
+    expect(policy.rules.map(({ label }) => label)).toEqual(["everything-else"]);
+    expect(out.proposal.text).toMatch(/^[\n -~]*$/);
+    const { text } = await bench.assay("plan", lock);
+    expect(text).toMatch(/^[\n -~…]*$/);
+  },
+);
 
 test("a lock that is none, and a policy that is not valid, end it before anything is asked for", async () => {
   const bench = await setting();
