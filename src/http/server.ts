@@ -10,7 +10,8 @@ import { createRoutes } from "./routes.ts";
 
 /** Clients send short headers; a slow or endless one must not hold a connection. */
 const HEADERS_TIMEOUT_MS = 30_000;
-const REQUEST_TIMEOUT_MS = 120_000;
+/** A whole request with its body: an archive of 50 MiB that is published over half a megabit a second. A sender that falls silent is given up long before. */
+const REQUEST_TIMEOUT_MS = 900_000;
 /** Longer than the idle time of common reverse proxies, so that they, not we, close a kept connection first. */
 const KEEP_ALIVE_MS = 75_000;
 /** A client that takes no byte for this long is gone. */

@@ -60,6 +60,7 @@ describe("the database itself holds on to what was published", () => {
     ["the bytes of a version", "UPDATE hosted_versions SET digest = x'00'", "a published version does not change"],
     ["its name", "UPDATE hosted_versions SET package_id = package_id", "a published version does not change"],
     ["its signatures", "UPDATE hosted_versions SET signatures = '{}'", "a published version does not change"],
+    ["the tag that it wants", "UPDATE hosted_versions SET tag = 'latest'", "a published version does not change"],
     ["a version", "DELETE FROM hosted_versions", "a published version is never removed"],
     ["an entry of the audit log", "UPDATE hosted_audit SET entry = '{}'", "the audit log is only ever added to"],
     ["an entry's presence", "DELETE FROM hosted_audit", "the audit log is only ever added to"],

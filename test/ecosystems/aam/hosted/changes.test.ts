@@ -152,21 +152,37 @@ describe("deprecating", () => {
 
 describe("approvals", () => {
   async function withPending(): Promise<{ readonly bench: HostedBench; readonly admin: string }> {
-    const bench = await startHosted({ repository: ", require_approval: true" });
+    const more = "  - {name: all, ecosystem: aam, type: virtual, members: [skills]}";
+    const bench = await startHosted({ repository: ", require_approval: true", more });
     expect(await json(bench.publish(archiveOf("1.0.0"), { parts: [["tag", "stable"]] }))).toMatchObject({ approvalStatus: "pending" });
     return { bench, admin: await bench.token({ owner: "bob", scopes: ["admin"] }) };
   }
 
+  /** By no way that there is to a version, its archive and what is known of it. */
   async function isInvisible({ mirror }: HostedBench): Promise<void> {
     for (const path of [
       PACKAGE,
       `${PACKAGE}/1.0.0`,
+      `${PACKAGE}/stable`,
+      `${PACKAGE}/latest`,
+      `${PACKAGE}/dist-tags`,
       `${PACKAGE}/1.0.0/tarball`,
+      `${PACKAGE}/1.0.0/tarball.vsa`,
       `${PACKAGE}/1.0.0/signature`,
       FLAT,
+      `${FLAT}/1.0.0`,
+      `${FLAT}/versions`,
+      `${FLAT}/tags`,
       `${FLAT}/1.0.0/download`,
+      `${FLAT}/1.0.0/download.vsa`,
+      `${FLAT}/1.0.0/signature`,
+      "/all/packages/%40acme%2Ftool/1.0.0/tarball",
+      "/all/api/v1/packages/@acme/tool/1.0.0/download",
+      "/api/v1/artifacts?purl=pkg:aam/%40acme/tool@1.0.0",
     ]) {
-      expect((await mirror.get(path)).status, path).toBe(404);
+      for (const init of [{}, { method: "HEAD" }, { headers: { range: "bytes=0-9" } }, { headers: { "if-none-match": "*" } }]) {
+        expect((await mirror.get(path, init)).status, `${path} ${JSON.stringify(init)}`).toBe(404);
+      }
     }
     expect(await json(mirror.get("/skills/packages"))).toEqual({ packages: [] });
   }
@@ -231,6 +247,23 @@ describe("approvals", () => {
     });
     await bench.send("POST", `${FLAT}/1.1.0/approve`, { token: admin, body: { status: "rejected" } });
     expect(await json(bench.mirror.get(`${PACKAGE}/stable`))).toMatchObject({ version: "1.0.0" });
+  });
+
+  test("of several who decide at once, one does", async () => {
+    const { bench } = await withPending();
+    const deciders = ["bob", "carol", "dave", "erin"];
+    const answers = await Promise.all(
+      deciders.map(async (owner, number) => {
+        const token = await bench.token({ owner, scopes: ["admin"] });
+        const status = number % 2 === 0 ? "approved" : "rejected";
+        return bench.send("POST", `${FLAT}/1.0.0/approve`, { token, body: { status } });
+      }),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 409, 409, 409]);
+    const { approvals } = await json(
+      bench.send("GET", `${FLAT}/1.0.0/approvals`, { token: await bench.token({ owner: "root", scopes: ["admin"] }) }),
+    );
+    expect(approvals).toHaveLength(1);
   });
 
   test("a rejected version is never seen, and its number is used up", async () => {

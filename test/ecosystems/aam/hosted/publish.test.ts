@@ -76,6 +76,19 @@ describe("who may publish", () => {
   });
 });
 
+test("of several owners who publish a name at once, it is one's, and the others are told whose", async () => {
+  const bench = await startHosted();
+  const owners = ["ann", "bob", "carol", "dave"];
+  const tokens = await Promise.all(owners.map((owner) => bench.token({ owner })));
+  const answers = await Promise.all(
+    tokens.map((token, number) => bench.publish(buildAam({ name: NAME, version: `1.${number}.0` }).bytes, { token })),
+  );
+  expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 403, 403, 403]);
+  const { owners: kept, versions } = (await (await bench.mirror.get(`/skills/packages/${NAME}`)).json()) as Record<string, object>;
+  const winner = answers.findIndex(({ status }) => status === 201);
+  expect([kept, Object.keys(versions ?? {})]).toEqual([[owners[winner]], [`1.${winner}.0`]]);
+});
+
 const JUNK = Buffer.from("not an archive");
 const manifest = (more: object): Buffer =>
   gzip(buildTar([{ path: "package.agent.json", body: JSON.stringify({ name: NAME, version: "1.0.0", ...more }) }]));
