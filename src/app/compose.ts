@@ -154,6 +154,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     wouldLook: (repository, admission) => wouldLook(verifiers, repository, admission) || isOutdated(verifiers, repository, admission),
     clock,
     offline: config.offline,
+    records: store.cache,
   });
   const services: EcosystemServices = {
     documents,

@@ -39,8 +39,8 @@ export async function pinPackages(command: PinCommand, patterns: readonly string
 
 /** All files of a version: which of them a machine takes is not for the lock alone to say. */
 function versionsIn({ entries }: LockFile): readonly string[] {
-  const artifacts = entries.filter((entry) => entry.kind === "artifact");
-  return [...new Set(artifacts.map((entry) => formatPurl({ ...entry, file: "" }).split("?", 1)[0] ?? ""))];
+  const covered = entries.filter((entry) => entry.kind !== "uncovered");
+  return [...new Set(covered.map((entry) => formatPurl({ ...entry, file: "" }).split("?", 1)[0] ?? ""))];
 }
 
 /** `assay pin --list`: those of the configuration, too, which only the configuration can take out. */

@@ -1,6 +1,7 @@
 import type { ArtifactRef } from "../core/artifact.ts";
 import { type Checksum, type Digest, parseDigest } from "../core/digest.ts";
 import type { VerifierId } from "../core/evidence.ts";
+import type { CacheRecords } from "../core/ports/cache-records.ts";
 import type { Clock } from "../core/ports/clock.ts";
 import type { Repository } from "../core/ports/ecosystem.ts";
 import { type Foresight, type ListedArchive, type ListedPackage, MARK_CHARACTERS, type Marks } from "../core/ports/foresight.ts";
@@ -22,6 +23,8 @@ interface ForesightDeps {
   readonly clock: Clock;
   /** Whether no upstream is ever asked: what is not held cannot be had then. */
   readonly offline: boolean;
+  /** What became of bytes that were admitted and are not in the store any more. */
+  readonly records: Pick<CacheRecords, "removal">;
 }
 
 const NOT_HELD = "assay: not held here, and this mirror is offline: it asks nobody for it";
@@ -40,6 +43,8 @@ interface Scene {
   readonly repository: Repository;
   readonly listed: ListedPackage;
   readonly held: ReadonlyMap<string, Admission>;
+  /** What was admitted and let go since. Only asked for where nobody can be asked for it. */
+  readonly letGo: ReadonlySet<Digest>;
   readonly refused: ReadonlyMap<string, Admission>;
   readonly firstSeenAt: ReadonlyMap<string, number>;
   readonly history: History;
@@ -84,7 +89,7 @@ export class MirrorForesight implements Foresight {
       const finding = forecast.refusal ? undefined : this.#recall(subject, scene);
       if (forecast.refusal) foreseen.set(archive.file, inWords(forecast.refusal));
       else if (finding?.refusal) known.set(archive.file, inWords(finding.refusal));
-      else if (this.#deps.offline && !subject.held) known.set(archive.file, NOT_HELD);
+      else if (this.#deps.offline && (!subject.held || scene.letGo.has(subject.held.digest))) known.set(archive.file, NOT_HELD);
       until = Math.min(until, forecast.until, finding?.until ?? until);
     }
     const isOpen = ({ file, withdrawn }: ListedArchive): boolean => !withdrawn && !foreseen.has(file) && !known.has(file);
@@ -118,12 +123,19 @@ export class MirrorForesight implements Foresight {
     return {
       repository,
       listed,
+      letGo: this.#deps.offline ? await this.#letGo(listed) : new Set(),
       held: new Map(listed.admitted.map((admission) => [keyOf(admission.ref), admission])),
       refused: new Map(refused.map((admission) => [keyOf(admission.ref), admission])),
       firstSeenAt: new Map(sightings.map((sighting) => [keyOf(sighting), sighting.firstSeenAt])),
       history: { packageFirstSeenAt: earliest(sightings), precedents: precedentsOf(listed.admitted) },
       now: clock.now(),
     };
+  }
+
+  async #letGo({ admitted }: ListedPackage): Promise<ReadonlySet<Digest>> {
+    const letGo = new Set<Digest>();
+    for (const { digest } of admitted) if (await this.#deps.records.removal(digest)) letGo.add(digest);
+    return letGo;
   }
 
   /** By metadata alone. */

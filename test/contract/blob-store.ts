@@ -131,6 +131,50 @@ export function blobStoreContract(makeBench: () => BlobStoreBench): void {
     });
   });
 
+  describe("what is taken away", () => {
+    test("a removed blob is found by nobody; who reads it reads on to its end", async () => {
+      const bench = makeBench();
+      const [store, other] = [await bench.open(), await bench.open()];
+      const bytes = patterned(3 * MIB);
+      const blob = await store.promote(await receiveAll(store, bytes), ADMIT);
+      const reader = await store.open(blob);
+      expect(await other.remove(blob.digest)).toBe(true);
+      expect(await store.find(blob.digest, blob.sizeBytes)).toBeUndefined();
+      const target = Buffer.alloc(bytes.length);
+      expect(await reader.read(target, 0)).toBe(bytes.length);
+      expectSame(target, bytes);
+      await reader.close();
+      expect(await store.remove(blob.digest)).toBe(false);
+      expect(await bench.kept()).toEqual([]);
+    });
+
+    test("a blob that was set aside is found no more, and made good by its next admission", async () => {
+      const bench = makeBench();
+      const store = await bench.open();
+      const blob = await store.promote(await receiveAll(store, patterned(100)), ADMIT);
+      await store.setAside(blob.digest);
+      await store.setAside(blob.digest);
+      expect(await store.find(blob.digest, 100)).toBeUndefined();
+      expect(await codeOf(store.open(blob))).toBe("STORE_CORRUPT");
+      expect(await bench.kept()).toEqual([]);
+      await store.promote(await receiveAll(store, patterned(100)), ADMIT);
+      expectSame(await readBlob(store, blob), patterned(100));
+    });
+
+    test("everything that is kept is listed, and nothing that is not admitted yet", async () => {
+      const store = await openStore();
+      const sizes = [10, 20, 30];
+      for (const size of sizes) await store.promote(await receiveAll(store, patterned(size)), ADMIT);
+      await receiveAll(store, patterned(40));
+      const files = await Array.fromAsync(store.files());
+      expect(files.map(({ sizeBytes }) => sizeBytes).sort()).toEqual(sizes);
+      expect(files.map(({ digest }) => digest)).toEqual(files.map(({ digest }) => digest).toSorted());
+      const { freeBytes, totalBytes } = await store.freeSpace();
+      expect(totalBytes).toBeGreaterThan(0);
+      expect(freeBytes).toBeLessThanOrEqual(totalBytes);
+    });
+  });
+
   describe("hashing and storing", () => {
     test.each([
       { name: "nothing at all", sizeBytes: 0, chunkBytes: 1 },

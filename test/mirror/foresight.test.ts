@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { type Digest, parseDigest } from "../../src/core/digest.ts";
 import { ALWAYS_LOOKING, type Evidence, type FindingCode, type Outcome, type VerifierId } from "../../src/core/evidence.ts";
+import type { CacheRecords } from "../../src/core/ports/cache-records.ts";
 import type { Repository } from "../../src/core/ports/ecosystem.ts";
 import type { ListedArchive, Marks } from "../../src/core/ports/foresight.ts";
 import type { Index } from "../../src/core/ports/index-store.ts";
@@ -84,7 +85,14 @@ async function marksOf({
   return foresight.marks(REPOSITORY, { name: "tool", upstream: UPSTREAM, archives, admitted });
 }
 
-function foresightOf(index: Index, policy: string, now = NOW, wouldLook = false, offline = false): MirrorForesight {
+function foresightOf(
+  index: Index,
+  policy: string,
+  now = NOW,
+  wouldLook = false,
+  offline = false,
+  records: Pick<CacheRecords, "removal"> = { removal: async () => undefined },
+): MirrorForesight {
   return new MirrorForesight({
     index,
     policy: {
@@ -95,6 +103,7 @@ function foresightOf(index: Index, policy: string, now = NOW, wouldLook = false,
     wouldLook: () => wouldLook,
     clock: { now: () => now },
     offline,
+    records,
   });
 }
 
