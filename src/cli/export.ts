@@ -5,17 +5,19 @@ import { AssayError } from "../core/errors.ts";
 import { printable } from "../core/printable.ts";
 import { formatPurl, type PackageCoordinates, parsePurl } from "../core/purl.ts";
 import { quote } from "../core/quote.ts";
+import { leftOutBy } from "../ecosystems/left-out-by.ts";
 import { readManifest } from "../mirror/bundle/bundle-reader.ts";
 import type { ExportedRow } from "../mirror/bundle/collection.ts";
 import type { ExportSummary } from "../mirror/bundle/exporter.ts";
 import type { ArtifactReport } from "../mirror/explain/report.ts";
 import { EXIT_DONE, EXIT_REFUSED, exitCode } from "./exit.ts";
+import { lockTarget, type TargetFlags } from "./lock-target.ts";
 import { worseExit } from "./print-reports.ts";
 import { readLocks } from "./read-locks.ts";
 import { toJson } from "./to-json.ts";
 import { withAssay } from "./with-assay.ts";
 
-export interface ExportFlags {
+export interface ExportFlags extends TargetFlags {
   readonly all?: true;
   readonly lock?: readonly string[];
   readonly output: string;
@@ -50,6 +52,7 @@ export async function exportBundle({ config, env, print }: ExportCommand, purls:
   const base = since === undefined ? undefined : await readManifest(since);
   const wanted = purls.map(parsePurl);
   const locks = await readLocks(lock, config);
+  const target = lockTarget(flags);
   return withAssay({ ...config, metadataTtlMs: NEVER_RENEWED_MS }, env, async (assay) => {
     const rows: ExportedRow[] = [];
     const told = (row: ExportedRow): void => {
@@ -59,7 +62,7 @@ export async function exportBundle({ config, env, print }: ExportCommand, purls:
     const reports = all
       ? assay.explainer.admitted()
       : lock.length > 0
-        ? locked(assay, await assay.locks.artifacts(locks, { repository }), told)
+        ? locked(assay, await assay.locks.artifacts(locks, { repository, leftOutBy: (artifact) => leftOutBy(artifact, target) }), told)
         : known(assay, wanted, repository);
     const summary = await assay.exporter.export(reports, { path: output, partBytes, base }, told);
     print(json ? toJson({ ...summary, rows }) : summaryText(summary, rows));

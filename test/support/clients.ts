@@ -32,12 +32,18 @@ export function findClient(name: ProgramName): string | undefined {
 /** A fresh place to install into: nothing cached, nothing configured, nothing of this machine's own settings but its certificates. */
 export class Workspace {
   readonly folder = mkdtempSync(join(tmpdir(), "assay-client-"));
+  readonly #within: readonly string[];
+
+  /** `within` is a command that clients are run by, with its arguments: one that puts them into another namespace. */
+  constructor(within: readonly string[] = []) {
+    this.#within = within;
+  }
 
   /** Runs a client with its own defaults for time-outs and retries. Ends it after `timeoutMs`. `env` is added to its environment. */
   async run(client: ProgramName, args: readonly string[], timeoutMs = 240_000, env: NodeJS.ProcessEnv = {}): Promise<ClientRun> {
     const file = findClient(client);
     if (!file) throw new Error(`${client} is not on this machine`);
-    const [command, ...before] = client === "pip" ? [file, "-m", "pip"] : [file];
+    const [command, ...before] = [...this.#within, ...(client === "pip" ? [file, "-m", "pip"] : [file])];
     return new Promise((resolve) => {
       execFile(
         command ?? file,

@@ -11,7 +11,7 @@ interface DirectoryFlags {
 }
 
 /** What makes no sense of a bundle, and what makes none of a folder. */
-const OF_A_BUNDLE = ["lock", "all", "split", "since"] as const;
+const OF_A_BUNDLE = ["lock", "python", "platform", "all", "split", "since"] as const;
 
 type Flags = Omit<ExportFlags, "output"> & { readonly output?: string } & DirectoryFlags & JsonFlags;
 
@@ -22,6 +22,8 @@ export function addExport(program: Command, { env, print, end }: CommandLine): v
     )
     .argument("[purl...]", "package URLs; without a version they mean all that is held")
     .option("--lock <file>", "everything that this lock file names (can be repeated)", collect)
+    .option("--python <version>", "of a lock's wheels, those for this Python only; may be repeated", collect)
+    .option("--platform <tag>", "of what a lock names, what runs on this platform only; may be repeated", collect)
     .option("--all", "everything that is held")
     .option("-o, --output <file>", "the bundle's file")
     .option("--split <size>", "write parts FILE.001, FILE.002, … of at most this size")

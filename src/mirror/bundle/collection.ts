@@ -16,6 +16,9 @@ export interface CollectDeps {
   readonly askForVerdict: (ref: ArtifactRef, resolution: Resolution) => Promise<unknown>;
 }
 
+/** Archives walked at once: what an upstream did not have is asked for again, and answers take their time. */
+const AT_ONCE = 8;
+
 /** What came of one archive. */
 export type ExportedRow =
   /** `incomplete`: what clients may ask for beside it and could not be had. */
@@ -42,19 +45,26 @@ export async function collect(
   const artifacts = new Map<string, BundledArtifact>();
   const refs = new Map<string, ArtifactRef>();
   const documents = new Map<string, BundledDocument>();
+  /** Several package URLs or locks may name one archive. */
+  const seen = new Set<string>();
+  /** Companions that stand beside several archives, as the page of their package does. */
+  const asked = new Set<string>();
   const hush = deps.documents.listen(async (request, found) => {
     const document = documentOf(request, found, found && (await spool.put(found.body)));
     documents.set([document.repository, document.upstream, document.url].join("\0"), document);
   });
   try {
-    for await (const report of reports) {
-      const key = artifactKey(report.ref);
-      if (refs.has(key)) continue;
-      refs.set(key, report.ref);
-      const walked = await walk(report, deps);
-      told(walked.row);
-      if (walked.artifact) artifacts.set(key, walked.artifact);
-      else refs.delete(key);
+    for await (const several of inBatches(reports, AT_ONCE)) {
+      const fresh = several.filter(({ ref }) => !seen.has(artifactKey(ref)));
+      for (const { ref } of several) seen.add(artifactKey(ref));
+      const walked = await Promise.all(fresh.map(async (report) => ({ report, ...(await walk(report, deps, asked)) })));
+      for (const { report, row, artifact } of walked) {
+        told(row);
+        if (!artifact) continue;
+        const key = artifactKey(report.ref);
+        refs.set(key, report.ref);
+        artifacts.set(key, artifact);
+      }
     }
   } finally {
     hush();
@@ -65,6 +75,7 @@ export async function collect(
 async function walk(
   report: ArtifactReport,
   deps: CollectDeps,
+  asked: Set<string>,
 ): Promise<{ readonly row: ExportedRow; readonly artifact?: BundledArtifact }> {
   const { purl, ref, verdict } = report;
   const leftOut = (why: "refused" | "unavailable", reason: string) => ({ row: { kind: "left-out", purl, why, reason } as const });
@@ -78,7 +89,7 @@ async function walk(
     const resolution = await ecosystem.resolve(repository, ref);
     await ecosystem.published(repository, resolution);
     if (resolution.upstream.verdicts) await deps.askForVerdict(ref, resolution);
-    const missing = await askForCompanions(ecosystem, repository, ref);
+    const missing = await askForCompanions(ecosystem, repository, ref, asked);
     const incomplete = missing.map(({ path, error }) => `${path}: ${error.message}`);
     return { row: { kind: "exported", purl, sizeBytes: report.sizeBytes, incomplete }, artifact: artifactOf(report, resolution) };
   } catch (error) {
@@ -104,6 +115,18 @@ function documentOf(
   const { contentType, fetchedAt } = found;
   const { sha256, sizeBytes } = spooled;
   return { ...asked, answer: { url: found.url.href, contentType, fetchedAt, sha256, sizeBytes } };
+}
+
+/** Reports are long, evidence and all: no more of them than are worked on are in memory. */
+async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<readonly T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  yield batch;
 }
 
 /** By name, so that two exports of the same have the same order. */
