@@ -9,10 +9,15 @@ const SIGN_MS = 60_000;
  * log of this process each time. Archives are served all the same.
  */
 export function signCheckpoints(signer: CheckpointSigner, log: Log): { close(): Promise<void> } {
-  const sign = async (): Promise<void> => {
+  const signNow = async (): Promise<void> => {
     await signer.current().catch((error: unknown) => log.error({ err: error }, "no checkpoint of the decision log can be signed"));
   };
-  void sign();
+  // One after the other, so that none is under way once it is closed.
+  let last = signNow();
+  const sign = (): Promise<void> => {
+    last = last.then(signNow);
+    return last;
+  };
   const timer = setInterval(() => void sign(), SIGN_MS);
   timer.unref();
   return {
