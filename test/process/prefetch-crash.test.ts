@@ -1,16 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { mirrorConfig, noise, publishTarball, publishWheel } from "../support/fake-registry.ts";
 import { startFakeUpstream } from "../support/fake-upstream.ts";
 import { Random } from "../support/random.ts";
+import { type CommandRun, startCommand } from "../support/run-assay.ts";
 import { expectSoundStore } from "../support/sound-store.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const KILLS = 12;
 /** Kills into one data folder before a run may finish in it. */
 const KILLS_EACH = 4;
@@ -19,20 +17,12 @@ const NAMES = Array.from({ length: 10 }, (_, index) => `bulk-${index}`);
 /** Some larger than what is withheld from clients. */
 const sizeOf = (index: number): number => (index % 5 === 0 ? 9_000_000 : 300_000);
 
-interface Ended {
-  /** Null where it was killed. */
-  readonly code: number | null;
-  readonly text: string;
-}
-
-/** Answers how it ended; where it did not within `ms`, it was killed. */
-async function runFor(ms: number, child: ChildProcess): Promise<Ended> {
-  let text = "";
-  child.stdout?.setEncoding("utf8").on("data", (more: string) => (text += more));
+/** Its exit code is null where it did not end within `ms` and was killed. */
+async function runFor(ms: number, { child, ended }: ReturnType<typeof startCommand>): Promise<CommandRun> {
   const timer = setTimeout(() => child.kill("SIGKILL"), ms);
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  const run = await ended;
   clearTimeout(timer);
-  return { code, text };
+  return run;
 }
 
 test("kill -9 at any point of a prefetch: what was admitted stays, the log can be proved, and the next run completes with the rest", async () => {
@@ -43,7 +33,7 @@ test("kill -9 at any point of a prefetch: what was admitted stays, the log can b
     rmSync(folder, { recursive: true, force: true });
   });
   const [config, requirements, packageLock] = ["assay.yaml", "requirements.txt", "package-lock.json"].map((file) => join(folder, file));
-  writeFileSync(config ?? "", mirrorConfig(upstream, "trust: {public: {tuf: off}}\n"));
+  writeFileSync(config ?? "", mirrorConfig(upstream));
   const wheels = NAMES.map((name, index) => publishWheel(upstream, { name, files: { "bulk/noise.bin": noise(sizeOf(index), index) } }));
   const tarballs = NAMES.map((name, index) =>
     publishTarball(upstream, { name, files: { "package/noise.bin": noise(sizeOf(index), index + NAMES.length) } }),
@@ -59,17 +49,14 @@ test("kill -9 at any point of a prefetch: what was admitted stays, the log can b
     { version: "1.0.0", integrity: `sha512-${digest(bytes, "sha512", "base64")}` },
   ]);
   writeFileSync(packageLock ?? "", JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(packages) }));
-  const assay = (data: string, ...args: readonly (string | undefined)[]): ChildProcess =>
-    spawn(process.execPath, ["src/main.ts", ...args.map(String), "--config", String(config), "--data", data], {
-      cwd: ROOT,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-  const prefetch = (data: string): ChildProcess => assay(data, "prefetch", requirements, packageLock);
+  const assay = (data: string, ...args: readonly (string | undefined)[]) =>
+    startCommand([...args.map(String), "--config", String(config), "--data", data]);
+  const prefetch = (data: string) => assay(data, "prefetch", requirements, packageLock);
 
   const startedAt = performance.now();
   const whole = await runFor(120_000, prefetch(join(folder, "whole")));
   const takesMs = performance.now() - startedAt;
-  expect(whole).toEqual({ code: 0, text: expect.stringContaining("20 archives: 20 admitted, 0 already here") });
+  expect(whole).toMatchObject({ code: 0, out: expect.stringContaining("20 archives: 20 admitted, 0 already here") });
 
   const chance = new Random(SEED);
   let cutShort = 0;
@@ -82,9 +69,9 @@ test("kill -9 at any point of a prefetch: what was admitted stays, the log can b
     for (const held of before) expect(after).toContain(held);
     if (kill % KILLS_EACH < KILLS_EACH - 1) continue;
     const requestsBefore = upstream.requests.length;
-    expect(await runFor(120_000, prefetch(data))).toEqual({
+    expect(await runFor(120_000, prefetch(data))).toMatchObject({
       code: 0,
-      text: expect.stringContaining(`20 archives: ${20 - after.size} admitted, ${after.size} already here`),
+      out: expect.stringContaining(`20 archives: ${20 - after.size} admitted, ${after.size} already here`),
     });
     const fetched = upstream.requests.slice(requestsBefore).filter(({ path }) => /\.(?:whl|tgz)$/.test(path));
     expect(fetched).toHaveLength(20 - after.size);

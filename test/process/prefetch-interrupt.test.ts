@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -69,24 +68,4 @@ test("Ctrl-C ends a run cleanly: what was admitted stays, and the next run does 
   const second = await start("--json").ended;
   expect(second.code, second.err).toBe(0);
   expect(summaryOf(second.out)).toMatchObject({ present: admitted, admitted: COUNT - admitted });
-});
-
-test("a run that is killed at any moment leaves nothing that keeps the next from going on", { timeout: 240_000 }, async () => {
-  for (const moment of [1, 4, 9]) {
-    const run = start("--jobs", "4", "--json");
-    const reached = new Promise<void>((resolve) => {
-      let count = 0;
-      asked = () => void (++count === moment && resolve());
-    });
-    // Where little is left to fetch, it may end before.
-    await Promise.race([reached, once(run.child, "exit")]);
-    run.child.kill("SIGKILL");
-    await run.ended;
-  }
-  asked = () => {};
-  const last = await start("--json").ended;
-  expect(last.code, last.err).toBe(0);
-  const { admitted, present } = summaryOf(last.out);
-  expect(admitted + present).toBe(COUNT);
-  expect((await start("--json").ended.then(({ out }) => summaryOf(out)))["present"]).toBe(COUNT);
 });
