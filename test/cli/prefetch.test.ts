@@ -33,6 +33,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 class Project {
   readonly root = mkdtempSync(join(folder, "project-"));
   readonly shown: string[] = [];
+  /** Further repositories. */
+  more = "";
 
   lock(name: string, text: string | Loose): string {
     const path = join(this.root, name);
@@ -49,7 +51,7 @@ class Project {
     const at = (path: string): string => upstream.url(path).href;
     writeFileSync(
       config,
-      `metadata_ttl: 0s\nrepositories:\n  - {name: pypi, ecosystem: pypi, upstreams: [{url: "${at("/pypi/simple/")}", retries: 0}]}\n  - {name: npm, ecosystem: npm, upstreams: [{url: "${at("/npm/")}", retries: 0}]}\n`,
+      `metadata_ttl: 0s\nrepositories:\n  - {name: pypi, ecosystem: pypi, upstreams: [{url: "${at("/pypi/simple/")}", retries: 0}]}\n  - {name: npm, ecosystem: npm, upstreams: [{url: "${at("/npm/")}", retries: 0}]}\n${this.more}`,
     );
     const policy = join(this.root, "policy.yaml");
     writeFileSync(policy, "version: 1\n");
@@ -240,6 +242,41 @@ test("a second run finds what the first brought in, and fetches no archive", asy
   const before = archives().length;
   expect((await project.prefetch([lock])).text).toContain("2 archives: 0 admitted, 2 already here");
   expect(archives()).toHaveLength(before);
+});
+
+test("a file that upstream took off its page since is the lock's all the same, where it is held", async () => {
+  const project = new Project();
+  const lock = project.lock("requirements.txt", SIX);
+  expect((await project.prefetch([lock])).code).toBe(0);
+  publishWheels(upstream, "six", [{ version: "1.15.0" }]);
+  expect((await project.prefetch([lock])).text).toContain("1 archive: 0 admitted, 1 already here");
+  expect((await new Project().prefetch([lock])).code).toBe(65);
+});
+
+test.each([
+  ["1.0", 0],
+  ["1.0.0+cpu", 0],
+  ["1.0+gpu", 65],
+])("a build of a version: locked as %s", async (version, expected) => {
+  publishWheels(upstream, "torch", [{ version: "1.0+cpu" }]);
+  const project = new Project();
+  const lock = project.lock("requirements.txt", `torch==${version} --hash=sha256:${wheelHash("torch", "1.0+cpu")}\n`);
+  expect((await project.prefetch([lock])).code).toBe(expected);
+});
+
+test("a name is asked of the first repository only, of the one that is named, or of the one that has it", async () => {
+  const other = await startFakeUpstream();
+  publishWheels(other, "six", [{ version: "1.16.0" }]);
+  const project = new Project();
+  project.more = `  - {name: inside, ecosystem: pypi, upstreams: [{url: "${other.origin}/pypi/simple/", retries: 0}]}\n`;
+  const lock = project.lock("requirements.txt", SIX);
+  upstream.remove("/pypi/simple/six/");
+  expect((await project.prefetch([lock])).code).toBe(69);
+  expect(other.requests).toEqual([]);
+  expect((await project.prefetch([lock], { repository: "inside" })).code).toBe(0);
+  expect((await project.prefetch([lock])).text).toContain("1 archive: 0 admitted, 1 already here");
+  expect((await project.prefetch([lock], { repository: "nowhere" })).text).toContain('no repository for pypi packages is called "nowhere"');
+  await other.close();
 });
 
 test("an interrupted run ends with what it has begun, and the next one goes on", async () => {

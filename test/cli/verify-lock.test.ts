@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/app/config.ts";
 import { type SubjectFlags, verifySubjects } from "../../src/cli/verify-subjects.ts";
 import { codeOf } from "../contract/code-of.ts";
-import { buildAam } from "../support/archives.ts";
+import { buildAam, buildWheel } from "../support/archives.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
-import { publishAams } from "../support/releases.ts";
+import { publishAams, publishWheels } from "../support/releases.ts";
 import { sharedData } from "../support/shared-data.ts";
 import { type Loose, SigstoreInstance } from "../support/sigstore-instance.ts";
 
@@ -54,7 +54,10 @@ class Project {
   ): Promise<{ readonly code: number; readonly text: string; readonly json: Loose }> {
     const [policy, config] = [join(this.root, "policy.yaml"), join(this.root, "assay.yaml")];
     writeFileSync(policy, this.policy);
-    writeFileSync(config, `repositories:\n  - {name: aam, ecosystem: aam, upstreams: [{url: "${this.upstreamUrl}", retries: 0}]}\n`);
+    writeFileSync(
+      config,
+      `repositories:\n  - {name: aam, ecosystem: aam, upstreams: [{url: "${this.upstreamUrl}", retries: 0}]}\n  - {name: pypi, ecosystem: pypi, upstreams: [{url: "${upstream.origin}/pypi/simple/", retries: 0}]}\n`,
+    );
     const given = subjects.length > 0 ? flags : { lock: this.lock, ...flags };
     let text = "";
     const print = (more: string): void => {
@@ -378,5 +381,26 @@ describe("package URLs", () => {
     const config = loadConfig({ env: {}, flags: {} });
     const command = { config, env: {}, now: Date.now(), print: () => {} };
     expect(await codeOf((async () => verifySubjects(command, subjects, flags))())).toBe("USAGE");
+  });
+});
+
+describe("a lock that names no files", () => {
+  const WHEEL = buildWheel({ name: "six", version: "1.16.0" });
+  const requirements = (...hashes: readonly string[]): Project =>
+    new Project(`six==1.16.0 ${hashes.map((hash) => `--hash=sha256:${hash}`).join(" ")}\nidna==3.7\n`, { name: "requirements.txt" });
+  beforeAll(() => void publishWheels(upstream, "six", [{ version: "1.16.0" }]));
+
+  test("is no lock for other bytes", async () => {
+    const { code, json } = await requirements(OTHER_BYTES).verify({ json: true });
+    expect(code).toBe(65);
+    expect(json["entries"][0]).toMatchObject({ name: "pkg:pypi/six@1.16.0", outcome: "failed", error: { code: "BAD_REQUEST" } });
+  });
+
+  test("is verified file by file, and what it does not pin is told", async () => {
+    const { code, json } = await requirements(sha256(WHEEL.bytes), OTHER_BYTES).verify({ json: true });
+    expect(code).toBe(0);
+    expect(json["summary"]).toEqual({ verified: 1, refused: 0, failed: 0, uncovered: 2 });
+    expect(json["entries"][0]).toMatchObject({ outcome: "verified", pins: [{ algorithm: "sha256", hex: sha256(WHEEL.bytes) }] });
+    expect(await requirements(sha256(WHEEL.bytes)).verify({ frozen: true })).toMatchObject({ code: 65 });
   });
 });
