@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
+import { type BundledFile, type BundleManifest, parseManifest, pathOf } from "../../core/bundle-manifest.ts";
 import { type Digest, parseDigest } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import { shown } from "../../core/printable.ts";
 import { openEnvelope } from "./envelope.ts";
-import { type BundledFile, type BundleManifest, parseManifest, pathOf } from "./manifest.ts";
 import { PartedFile } from "./parted-file.ts";
 import { layOut, type PlacedFile, sizeInHeader, type TarLayout, tarHeader } from "./tar-layout.ts";
 

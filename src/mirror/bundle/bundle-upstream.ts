@@ -1,7 +1,7 @@
+import type { BundledArtifact, BundledDocument } from "../../core/bundle-manifest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { ArchiveStream, DocumentAnswer, DocumentQuery, Upstream, UpstreamClient } from "../../core/ports/upstream-client.ts";
 import type { BundleReader } from "./bundle-reader.ts";
-import type { BundledArtifact, BundledDocument } from "./manifest.ts";
 
 /**
  * A bundle in the place of the network: it answers as the upstreams answered its exporter, by their own addresses, and knows nothing else. So what is imported comes down the one

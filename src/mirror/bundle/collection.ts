@@ -1,10 +1,10 @@
 import { type ArtifactRef, artifactKey, type EcosystemId } from "../../core/artifact.ts";
+import type { BundledArtifact, BundledDocument } from "../../core/bundle-manifest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { DocumentRequest, HeldDocument } from "../../core/ports/documents.ts";
 import type { Ecosystem, Repository, Resolution } from "../../core/ports/ecosystem.ts";
 import { askForCompanions } from "../companions.ts";
 import type { ArtifactReport } from "../explain/report.ts";
-import type { BundledArtifact, BundledDocument } from "./manifest.ts";
 import type { RecordingDocuments } from "./recording-documents.ts";
 import type { Spool, Spooled } from "./spool.ts";
 

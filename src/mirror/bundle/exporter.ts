@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { type BundledFile, type BundleManifest, formatManifest, pathOf } from "../../core/bundle-manifest.ts";
 import type { Digest } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { BlobStore } from "../../core/ports/blob-store.ts";
@@ -10,7 +11,6 @@ import { BundleOutput } from "./bundle-output.ts";
 import { type CollectDeps, type Collection, collect, type ExportedRow } from "./collection.ts";
 import { decisionsAbout } from "./decisions-about.ts";
 import { sealManifest } from "./envelope.ts";
-import { type BundledFile, type BundleManifest, formatManifest, pathOf } from "./manifest.ts";
 import { Spool, type Spooled } from "./spool.ts";
 import { writeBundle } from "./write-bundle.ts";
 

@@ -1,4 +1,5 @@
 import type { ArtifactRef, EcosystemId } from "../../core/artifact.ts";
+import type { BundledArtifact } from "../../core/bundle-manifest.ts";
 import type { Asker } from "../../core/decision.ts";
 import type { Checksum } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
@@ -11,7 +12,6 @@ import { canonicalName } from "../../policy/purl-pattern.ts";
 import { askForCompanions } from "../companions.ts";
 import type { Mirror } from "../obtain.ts";
 import type { BundleReader } from "./bundle-reader.ts";
-import type { BundledArtifact } from "./manifest.ts";
 
 export interface ImportDeps {
   readonly repositories: readonly Repository[];

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
+import { type BundledFile, pathOf } from "../../core/bundle-manifest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { BundleOutput } from "./bundle-output.ts";
 import { MANIFEST_PATH } from "./bundle-reader.ts";
-import { type BundledFile, pathOf } from "./manifest.ts";
 import { layOut, tarHeader } from "./tar-layout.ts";
 
 /**

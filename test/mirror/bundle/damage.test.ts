@@ -1,8 +1,8 @@
 import { readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pathOf } from "../../../src/core/bundle-manifest.ts";
 import { BundleReader } from "../../../src/mirror/bundle/bundle-reader.ts";
-import { pathOf } from "../../../src/mirror/bundle/manifest.ts";
 import { layOut, type PlacedFile } from "../../../src/mirror/bundle/tar-layout.ts";
 import { codeOf } from "../../contract/code-of.ts";
 import { AirGap, ARCHIVES } from "../../support/air-gap.ts";

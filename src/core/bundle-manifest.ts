@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { ECOSYSTEM_IDS } from "../../core/artifact.ts";
-import { canonicalJson } from "../../core/canonical-json.ts";
-import { type Digest, parseDigest } from "../../core/digest.ts";
-import { AssayError } from "../../core/errors.ts";
-import { parseStrictJson, StrictJsonError } from "../../core/parse-strict-json.ts";
-import { quote } from "../../core/quote.ts";
+import { ECOSYSTEM_IDS } from "./artifact.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import { type Digest, parseDigest } from "./digest.ts";
+import { AssayError } from "./errors.ts";
+import { parseStrictJson, StrictJsonError } from "./parse-strict-json.ts";
+import { quote } from "./quote.ts";
 
 /** The only version there is. A later one may say things that this Assay would not understand, so it is not read at all. */
 const FORMAT = 1;
