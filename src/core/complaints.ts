@@ -1,18 +1,27 @@
 import { JsonShapeError } from "./json-fields.ts";
 import type { LockFile, LockProblem, LockReading } from "./lock-file.ts";
 
+/** Far more than anybody mends in one go. A hostile lock can be wrong in every one of millions of lines. */
+const MOST_PROBLEMS = 1000;
+
 /** Collects what is wrong with a lock, so that one run tells all of it. */
 export class Complaints {
   readonly #problems: LockProblem[] = [];
+  #depth = 0;
 
-  /** What `read` makes of the value at `at`; undefined where it throws JsonShapeError, whose message is kept. */
+  /** What `read` makes of the value at `at`; undefined where it throws JsonShapeError, whose message is kept. May be called within `read`; one problem past the bound ends the outermost call. */
   collect<T>(at: string, read: () => T): T | undefined {
+    this.#depth++;
     try {
       return read();
     } catch (error) {
       if (!(error instanceof JsonShapeError)) throw error;
-      this.#problems.push({ at, text: error.message });
+      const isFull = this.#problems.length >= MOST_PROBLEMS;
+      if (isFull && this.#depth > 1) throw error;
+      if (!isFull) this.#problems.push({ at, text: error.message });
       return undefined;
+    } finally {
+      this.#depth--;
     }
   }
 

@@ -50,6 +50,11 @@ describe("what cannot be used", () => {
     expect(read.entries("-r a.txt", { included: new Map([["a.txt", Buffer.from("-r requirements.txt\n-r a.txt")]]) })).toEqual([]);
   });
 
+  test("a thousand problems are told, and the rest is not looked for", () => {
+    const lines = (count: number): number => read.problems("!!\n".repeat(count)).split("\n").length;
+    expect([lines(999), lines(1000), lines(1001), lines(500_000)]).toEqual([999, 1000, 1000, 1000]);
+  });
+
   test("no problem shows the password of an address", () => {
     const { notes } = read.lock(
       "--index-url https://user:hunter2@registry.example/simple/\n--extra-index-url=https://user:hunter2@registry.example/\n-f https://user:hunter2@registry.example/",
