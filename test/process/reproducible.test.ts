@@ -275,6 +275,14 @@ describe("a package that does not follow from its source", () => {
     expect(await refused.text()).toContain("came to something else (3 differences)");
   }, 120_000);
 
+  test("is remembered as such though the line that says so is a refusal", async () => {
+    const second = await changed(asking("L2"));
+    expect(await statusOf(second)).toBe(200);
+    await changePolicy(second.mirror, second.policyFile, `version: 1\n${asking("L3")}`);
+    await rebuild(second);
+    expect(await (await second.mirror.get(TARBALL)).text()).toContain("came to something else");
+  }, 120_000);
+
   test("that is not held is told apart by its digest alone", async () => {
     const second = await changed(asking("L3"));
     expect(await statusOf(second)).toBe(403);
@@ -333,7 +341,16 @@ describe("what cannot be rebuilt changes nothing and says why", () => {
     expect(hosts.requests).toHaveLength(asked);
   }, 120_000);
 
-  test("a package that nobody who counts has signed", async () => {
+  test("a source that only a signer names whom the policy does not let count: nobody is asked for it", async () => {
+    const other = asking("L0").replace("repository: acme/tool", "repository: acme/other");
+    const second = await published(packageRepository(), { policy: other });
+    expect(await statusOf(second)).toBe(403);
+    const asked = hosts.requests.length;
+    expect(await rebuild(second)).toMatchObject({ exit: 65, said: { rebuilds: [], errors: [{ code: "UNPROCESSABLE" }] } });
+    expect(hosts.requests).toHaveLength(asked);
+  }, 120_000);
+
+  test("a package that nobody has signed", async () => {
     const second = await published(packageRepository(), { policy: asking("L2"), flags: {} });
     expect(await statusOf(second)).toBe(403);
     expect(await rebuild(second)).toMatchObject({ exit: 65, said: { errors: [{ code: "UNPROCESSABLE" }] } });
