@@ -208,6 +208,9 @@ describe("what cannot be had", () => {
     expect(json["artifacts"][0]["missing"]).toMatchObject([
       { path: "-/npm/v1/attestations/left-pad@1.3.0", error: { code: "UPSTREAM_STATUS" } },
     ]);
+    upstream.heal();
+    const again = await project.prefetch([join(project.root, "package-lock.json")], { json: true });
+    expect(again).toMatchObject({ code: 0, json: { summary: { present: 1, incomplete: 0 } } });
   });
 });
 
