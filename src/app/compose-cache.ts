@@ -59,7 +59,7 @@ export function composeCache(
     isReading: (digest) => readers.isReading(digest),
     removed: (digest) => readers.release(digest),
   });
-  const space = new Space({ records, blobs, evictor }, cache);
+  const space = new Space({ records, blobs, index, evictor }, cache);
   const collector = new Collector({ records, blobs, index, evictor, offline, clock, log }, { ...cache, metadataTtlMs });
   const condemn = (digest: Digest): void => {
     hot.condemn(digest);

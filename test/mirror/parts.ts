@@ -131,7 +131,7 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
     isReading: () => false,
     removed: () => {},
   });
-  const space = new Space({ records, blobs, evictor }, { maxBytes: undefined, minFree: { bytes: 0 } });
+  const space = new Space({ records, blobs, index, evictor }, { maxBytes: undefined, minFree: { bytes: 0 } });
   const documents = new MirrorDocuments({ index, upstream: client, counters, uses, clock, log }, settings);
   const verifiers = createVerifiers({
     limits,

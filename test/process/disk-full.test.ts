@@ -20,7 +20,7 @@ test.skipIf(!mountable)(
     const disk = mountSmallDisk(DISK_MEGABYTES);
     if (!disk) throw new Error("mounted a moment ago, and not now");
     const dataDir = disk.folder;
-    const bench = await startLargeBench({ dataDir, more: "metadata_ttl: 1s" });
+    const bench = await startLargeBench({ dataDir, more: "metadata_ttl: 1s\ncache: {min_free: 0}" });
     onTestFinished(async () => {
       await bench.close().catch(() => {}); // The mount point itself cannot be removed before it is unmounted.
       disk.unmount();
@@ -59,6 +59,34 @@ test.skipIf(!mountable)(
     expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
     database.close();
     await expect.poll(() => quarantined(dataDir)).toEqual([]);
+  },
+  60_000,
+);
+
+test.skipIf(!mountable)(
+  "a disk nearly full: what would fill it is not begun, nothing is let go in vain, and what is let go makes room",
+  async () => {
+    const disk = mountSmallDisk(DISK_MEGABYTES);
+    if (!disk) throw new Error("mounted a moment ago, and not now");
+    const bench = await startLargeBench({ dataDir: disk.folder, more: "cache: {min_free: 8MiB}" });
+    onTestFinished(async () => {
+      await bench.close().catch(() => {}); // The mount point itself cannot be removed before it is unmounted.
+      disk.unmount();
+    });
+    const huge = largeWheel("huge", noise(60 * MB));
+    const large = ["one", "two", "three", "four"].map((name) => largeWheel(name, noise(12 * MB)));
+    for (const archive of [huge, ...large]) bench.upstream.publish(archive);
+    const [first, ...others] = await Promise.all(large.map((archive) => bench.link(archive)));
+    if (first === undefined) throw new Error("nothing was published");
+    expect(await download(first)).toMatchObject({ status: 200, cut: false });
+    const answer = await download(await bench.link(huge));
+    expect(answer).toMatchObject({ status: 507, cut: false });
+    expect(answer.text).toContain("cache.min_free");
+    expect(readdirSync(join(disk.folder, "blobs-v1"))).toHaveLength(1);
+    for (const [at, link] of others.entries()) {
+      expect(await download(link)).toMatchObject({ status: 200, cut: false, sha256: large[at + 1]?.sha256 });
+      expect(freeBytes(disk.folder)).toBeGreaterThan(8 * 1024 * 1024 - MB);
+    }
   },
   60_000,
 );

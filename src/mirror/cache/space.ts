@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AssayError } from "../../core/errors.ts";
 import type { BlobStore, QuarantinedBlob, Reception } from "../../core/ports/blob-store.ts";
 import type { CacheRecords } from "../../core/ports/cache-records.ts";
+import type { Index } from "../../core/ports/index-store.ts";
 import { Semaphore } from "../../core/semaphore.ts";
 import type { Evictor } from "./evictor.ts";
 
@@ -19,6 +20,7 @@ export interface SpaceSettings {
 export interface SpaceDeps {
   readonly records: Pick<CacheRecords, "reserve" | "unreserve">;
   readonly blobs: Pick<BlobStore, "freeSpace">;
+  readonly index: Pick<Index, "usage">;
   readonly evictor: Pick<Evictor, "evict">;
 }
 
@@ -126,7 +128,8 @@ export class Space {
     if (missing <= 0) return;
     await this.#making.run(async () => {
       const still = await this.#missingBytes();
-      if (still > 0) await this.#letGo(still);
+      // Where all of it would not be enough, nothing goes.
+      if (still > 0 && still <= (await this.#deps.index.usage()).blobBytes) await this.#letGo(still);
     });
     if ((await this.#missingBytes()) <= 0) return;
     throw this.#full(
