@@ -1,6 +1,6 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { Asker } from "../../core/decision.ts";
-import { AssayError } from "../../core/errors.ts";
+import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import type { Ecosystem, Releases, Repository } from "../../core/ports/ecosystem.ts";
 import { quote } from "../../core/quote.ts";
 import { newestFirst } from "../../ecosystems/aam/directory/newest-first.ts";
@@ -178,6 +178,6 @@ function keyOf({ name, range }: Wanted): string {
   return `${name}\0${range ?? ""}`;
 }
 
-function isOfOnePackage({ code }: AssayError): boolean {
-  return ["CONFLICT", "NOT_FOUND", "OFFLINE", "STORE_CORRUPT"].includes(code) || code.startsWith("UPSTREAM_");
+function isOfOnePackage(error: AssayError): boolean {
+  return ["CONFLICT", "NOT_FOUND", "STORE_CORRUPT"].includes(error.code) || isUpstreamFailure(error);
 }

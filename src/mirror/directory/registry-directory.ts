@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Asker } from "../../core/decision.ts";
-import { AssayError } from "../../core/errors.ts";
+import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import type { Index } from "../../core/ports/index-store.ts";
 import type { Log } from "../../core/ports/log.ts";
 import type { DirectoryEntry } from "../../ecosystems/aam/directory/directory-entry.ts";
@@ -141,8 +141,7 @@ export class RegistryDirectory {
       const { name, version, digest, sizeBytes, publishedAt } = candidate;
       return { name, version, digest, sizeBytes, publishedAt, facts };
     } catch (error) {
-      const isOfOne = error instanceof AssayError && (OF_ONE_ARCHIVE.has(error.code) || error.code.startsWith("UPSTREAM_"));
-      if (!isOfOne) throw error;
+      if (!(error instanceof AssayError && (OF_ONE_ARCHIVE.has(error.code) || isUpstreamFailure(error)))) throw error;
       this.#deps.log.warn(
         { err: error, package: candidate.name, version: candidate.version },
         "an archive cannot be put into the directory",
@@ -171,10 +170,11 @@ async function withoutTaken(
     if (!(await folder.isTaken(path))) continue;
     throw new AssayError("CONFLICT", `there is something at ${path} of the directory that Assay did not write`, { help: "take it away" });
   }
+  const names = new Map(plan.packages.map(({ name }) => [packageFolder(name), name]));
   const taken = new Map<string, string>();
   for (const path of plan.packageFiles.keys()) {
-    const owner = plan.packages.find(({ name }) => path.startsWith(`${packageFolder(name)}/`));
-    if (owner && (await folder.isTaken(path))) taken.set(owner.name, path);
+    const name = names.get(path.split("/", 2).join("/"));
+    if (name !== undefined && (await folder.isTaken(path))) taken.set(name, path);
   }
   if (taken.size === 0) return plan;
   const kept = [...plan.archives.values()].filter(({ name }) => !taken.has(name));

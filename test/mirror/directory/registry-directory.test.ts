@@ -196,6 +196,22 @@ describe("files of others", { timeout: 60_000 }, () => {
     ]);
   });
 
+  test("a package with something else in the place of its metadata is left out whole, and the others are there", async () => {
+    const bench = await startDirectoryBench();
+    bench.publish("tool", [{ version: "1.0.0" }]);
+    bench.publish("other", [{ version: "1.0.0" }]);
+    await bench.fetch("tool@1.0.0", "other@1.0.0");
+    mkdirSync(join(bench.path, ".assay"), { recursive: true });
+    mkdirSync(join(bench.path, "packages/other"), { recursive: true });
+    writeFileSync(join(bench.path, ".assay/kept-files.json"), '{"format": 1, "files": []}');
+    writeFileSync(join(bench.path, "packages/other/meta.json"), "mine");
+    await bench.sync();
+    expect(bench.leftOut()).toEqual(["other FOREIGN_FILE"]);
+    expect(bench.read("packages/other/meta.json")).toBe("mine");
+    expect(bench.forClient("tool")).toEqual(["1.0.0"]);
+    expect([...bench.files().keys()].filter((path) => path.includes("other"))).toEqual(["packages/other/meta.json"]);
+  });
+
   test("a link in the place of a folder is not followed out of the directory", async () => {
     const bench = await startDirectoryBench();
     bench.publish("tool", [{ version: "1.0.0" }]);
