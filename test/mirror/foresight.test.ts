@@ -362,3 +362,24 @@ describe("in a list, where names and versions are all that is known", () => {
     expect(await barred(GATES, "@myorg/tool")).toEqual([]);
   });
 });
+
+describe("what was let go to save space", () => {
+  const removal = { id: 1, digest: digestOf("2.0.0"), sizeBytes: 1, removedAt: NOW, why: "age" } as const;
+  const records = { removal: async (digest: Digest) => (digest === removal.digest ? removal : undefined) };
+
+  test.each([
+    { name: "is marked where nobody can be asked for it", offline: true, marked: [fileOf("2.0.0")] },
+    { name: "is not where it is fetched again", offline: false, marked: [] },
+  ])("$name", async ({ offline, marked }) => {
+    const index = await openIndex();
+    for (const version of ["1.0.0", "2.0.0"]) await record(index, line(version));
+    const foresight = foresightOf(index, "", NOW, false, offline, records);
+    const listedPackage = {
+      name: "tool",
+      upstream: UPSTREAM,
+      archives: [listed("1.0.0"), listed("2.0.0")],
+      admitted: await index.admitted("npm", "tool"),
+    };
+    expect(markedFiles(await foresight.marks(REPOSITORY, listedPackage))).toEqual(marked);
+  });
+});
