@@ -8,7 +8,7 @@ import { Pinned } from "./pinned.ts";
 import { reserved } from "./reserved.ts";
 
 /** Why a blob stays that is old, or in the way. */
-export const KEEP_REASONS = ["pinned", "lost upstream", "published here", "in use"] as const;
+export const KEEP_REASONS = ["pinned", "lost upstream", "in use"] as const;
 export type KeepReason = (typeof KEEP_REASONS)[number];
 
 export interface Amount {
