@@ -38,7 +38,9 @@ export function openEnvelope(body: Buffer): SignedManifest {
   if (key.asymmetricKeyType !== "ed25519") throw damaged("its key is not an Ed25519 key");
   const keyId = keyIdOf(key);
   if (keyId !== keyid) throw damaged(`its key is ${keyId}, and not the one that it names`);
-  if (!format(payload, { keyid, sig, publicKey }).equals(body)) throw damaged("it is not written as Assay writes it");
+  // PEM has room for text around a key, and for line breaks of several kinds.
+  const isPlain = key.export({ type: "spki", format: "pem" }).toString() === publicKey;
+  if (!isPlain || !format(payload, { keyid, sig, publicKey }).equals(body)) throw damaged("it is not written as Assay writes it");
   if (!verify(null, preAuthEncoding(PAYLOAD_TYPE, payload), key, signature)) throw damaged(`the key ${keyId} did not sign it`);
   return { payload, keyId, publicKey };
 }

@@ -87,6 +87,16 @@ test("any one bit that is flipped damages the entry that it belongs to, and no o
   }
 }, 300_000);
 
+test("no byte of the envelope around the manifest can be changed, whether its signature covers it or not", async () => {
+  const [envelope] = places;
+  if (!envelope) throw new Error("the bundle is empty");
+  const { contentAt, sizeBytes } = envelope;
+  const positions = [...Array(100).keys(), ...Array.from({ length: 500 }, (_, index) => sizeBytes - 1 - index)];
+  for (const position of positions) {
+    expect(await damageOf(flipped(contentAt + position, position % 7)), `byte ${position} of the envelope`).toBe("no bundle");
+  }
+}, 300_000);
+
 describe("an import of a damaged bundle", () => {
   test.each(["tool-1.0-py3-none-any.whl", "left-1.1.0.tgz", "skill-1.0.0.aam"])(
     "leaves out %s where its bytes are damaged, and nothing else",

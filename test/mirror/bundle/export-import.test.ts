@@ -37,6 +37,9 @@ test("what was exported is imported into an empty Assay, and served there with n
       const answer = await far.get(path);
       expect([path, answer.status], await answer.clone().text()).toEqual([path, 200]);
     }
+    // What only the exporter says is told as that.
+    const explained = await far.get("/api/v1/artifacts?purl=pkg:npm/left@1.0.0");
+    expect(await explained.text()).toContain(`the bundle that ${said.keyId} signed`);
   } finally {
     await far.close();
   }
