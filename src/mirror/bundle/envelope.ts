@@ -28,7 +28,7 @@ export function sealManifest(payload: Buffer, { keyId, sign }: SigningKey, { pem
  * without being noticed. Throws BAD_REQUEST.
  */
 export function openEnvelope(body: Buffer): SignedManifest {
-  const { payload, signature, publicKey, keyid, sig } = read(body);
+  const { payload, signature, publicKey, keyid } = read(body);
   let key: KeyObject;
   try {
     key = createPublicKey(publicKey);
@@ -40,7 +40,8 @@ export function openEnvelope(body: Buffer): SignedManifest {
   if (keyId !== keyid) throw damaged(`its key is ${keyId}, and not the one that it names`);
   // PEM has room for text around a key, and for line breaks of several kinds.
   const isPlain = key.export({ type: "spki", format: "pem" }).toString() === publicKey;
-  if (!isPlain || !format(payload, { keyid, sig, publicKey }).equals(body)) throw damaged("it is not written as Assay writes it");
+  if (!isPlain || !format(payload, { keyid, sig: signature.toString("base64"), publicKey }).equals(body))
+    throw damaged("it is not written as Assay writes it");
   if (!verify(null, preAuthEncoding(PAYLOAD_TYPE, payload), key, signature)) throw damaged(`the key ${keyId} did not sign it`);
   return { payload, keyId, publicKey };
 }
