@@ -41,6 +41,13 @@ const COMMANDS = [
   addCache,
 ];
 
+/** All commands, none of which runs yet. */
+export function createProgram(line: CommandLine): Command {
+  const program = new Command("assay").description("A mirror that checks before it serves.").exitOverride();
+  for (const add of COMMANDS) add(program, line);
+  return program;
+}
+
 /** Runs one command and answers the exit code. Never throws: what went wrong is on standard error, with the next step. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   let exit = EXIT_DONE;
@@ -52,10 +59,8 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
       exit = code;
     },
   };
-  const program = new Command("assay").description("A mirror that checks before it serves.").exitOverride();
-  for (const add of COMMANDS) add(program, line);
   try {
-    await program.parseAsync([...argv], { from: "user" });
+    await createProgram(line).parseAsync([...argv], { from: "user" });
     return exit;
   } catch (error) {
     return tell(error);

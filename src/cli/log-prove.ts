@@ -22,11 +22,13 @@ interface LogCommand {
 export interface LogProveFlags extends Omit<LogFilterFlags, "purl"> {
   readonly output?: string;
   readonly force?: true;
+  readonly json?: true;
 }
 
 /** `assay log checkpoint`: the signed note over all that was decided up to now. Throws NOT_FOUND where there is no log, and what `CheckpointSigner.current` throws. */
-export async function printCheckpoint({ config, print }: LogCommand): Promise<number> {
-  print((await withLog(config, ({ signer }) => signer.current())).note);
+export async function printCheckpoint({ config, print }: LogCommand, json: boolean): Promise<number> {
+  const { origin, size, root, note } = await withLog(config, ({ signer }) => signer.current());
+  print(json ? toJson({ origin, size, root: root.toString("base64"), note }) : note);
   return EXIT_DONE;
 }
 
@@ -52,7 +54,8 @@ export async function proveLog({ config, print }: LogCommand, purl: string, flag
   if (flags.output === undefined) print(text);
   else {
     await writeOutput(flags.output, Buffer.from(text), flags.force === true);
-    print(`${proven.length} entries and their proofs are in ${printable(flags.output)}\n`);
+    const [file, entries] = [flags.output, proven.length];
+    print(flags.json ? toJson({ file, entries }) : `${entries} entries and their proofs are in ${printable(file)}\n`);
   }
   return EXIT_DONE;
 }

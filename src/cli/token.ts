@@ -54,11 +54,11 @@ export async function listTokens({ config, now, json, print }: TokenCommand): Pr
 }
 
 /** `assay token revoke ID`: good for nothing from now on. Throws NOT_FOUND where there is none that is still good. */
-export async function revokeToken({ config, now, print }: TokenCommand, id: string): Promise<number> {
+export async function revokeToken({ config, now, json, print }: TokenCommand, id: string): Promise<number> {
   if (!(await withTokens(config, (tokens) => tokens.revoke(id, now)))) {
     throw new AssayError("NOT_FOUND", `there is no token ${quote(id)} that is not revoked yet`, { help: "`assay token list` shows them" });
   }
-  print(`${printable(id)} is revoked\n`);
+  print(json ? toJson({ revoked: id, revokedAt: isoTime(now) }) : `${printable(id)} is revoked\n`);
   return EXIT_DONE;
 }
 

@@ -52,6 +52,15 @@ function assay(...args: readonly string[]): Promise<{ code: number; out: string;
   });
 }
 
+test("a checkpoint, and what became of proofs, are told as JSON too", { timeout: TIMEOUT_MS }, async () => {
+  const { out } = await assay("log", "checkpoint", "--json");
+  const { origin, size, note } = JSON.parse(out) as { origin: string; size: number; note: string };
+  expect({ origin, size }).toEqual({ origin: "log.example", size: 6 });
+  expect(note).toBe((await assay("log", "checkpoint")).out);
+  const file = join(folder, "other.json");
+  expect(JSON.parse((await assay("log", "prove", "pkg:npm/other", "-o", file, "--json")).out)).toEqual({ file, entries: 2 });
+});
+
 interface ProofFile {
   format: string;
   entries: [{ entry: string; proof: string }, ...{ entry: string; proof: string }[]];

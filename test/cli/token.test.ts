@@ -52,9 +52,10 @@ test("a token is printed once, kept as a hash with its end, listed without its s
   expect(listed).toContain("alice@acme.example  publish,yank  skills  @acme/*  expires 2026-04-01");
   expect(listed).not.toContain(secret.slice(4, 20));
 
-  await revokeToken(command, kept?.token.id ?? "");
-  await expect(revokeToken(command, kept?.token.id ?? "")).rejects.toMatchObject({ code: "NOT_FOUND" });
-  text();
+  const id = kept?.token.id ?? "";
+  await revokeToken({ ...command, json: true }, id);
+  expect(JSON.parse(text())).toEqual({ revoked: id, revokedAt: new Date(NOW).toISOString() });
+  await expect(revokeToken(command, id)).rejects.toMatchObject({ code: "NOT_FOUND" });
   await listTokens(command);
   expect(text()).toContain("revoked 2026-01-01");
 });

@@ -27,6 +27,7 @@ function addReading(log: Command, { env, end }: CommandLine): void {
     .option("--after <position>", "go on after the entry that was taken in last")
     .option("--limit <count>", "so many at most")
     .option("--follow", "go on with what is decided from now on")
+    .option("--json", "the same: it prints nothing else")
     .action((flags: CommonFlags & LogFlags) => show({ ...flags, json: true }));
 }
 
@@ -46,7 +47,8 @@ function addProving(log: Command, { env, print, end }: CommandLine): void {
     );
   common(log.command("checkpoint"))
     .description("sign and print what the log has come to; keep it elsewhere")
-    .action(async (flags: CommonFlags) => end(await printCheckpoint({ config: loadConfig({ env, flags }), print })));
+    .option("--json", "print JSON")
+    .action(async (flags: JsonFlags) => end(await printCheckpoint({ config: loadConfig({ env, flags }), print }, flags.json === true)));
   common(log.command("key"))
     .description("print the keys that checkpoints are verified by, the one that signs first")
     .option("--json", "print JSON")
@@ -56,6 +58,7 @@ function addProving(log: Command, { env, print, end }: CommandLine): void {
   )
     .option("-o, --output <file>", "write them to this file")
     .option("--force", "replace a file that is there")
+    .option("--json", "print JSON; the proofs are JSON in any case")
     .action(async (purl: string, flags: CommonFlags & LogProveFlags) =>
       end(await proveLog({ config: loadConfig({ env, flags }), print }, purl, flags)),
     );

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import type { CommandLine } from "../command-line.ts";
+import { loadConfig } from "../../app/config.ts";
+import { type CommandLine, type CommonFlags, common } from "../command-line.ts";
 import type { PublishFlags } from "../publish.ts";
 
 export function addPublish(program: Command, { env, print, warn, end }: CommandLine): void {
-  program
-    .command("publish")
+  common(program.command("publish"))
     .description("sign a package, verify what was signed, and send it to a registry")
     .argument("<package>", "the package's folder, or an .aam archive")
     .option("--to <url>", "the registry, in either dialect: https://HOST/NAME/ or https://HOST/NAME/api/v1/")
@@ -31,7 +31,9 @@ export function addPublish(program: Command, { env, print, warn, end }: CommandL
     .option("-o, --output <dir>", "that folder (default: here)")
     .option("--force", "replace files there that have other bytes")
     .option("--json", "print JSON")
-    .action(async (path: string, flags: PublishFlags) => {
+    .action(async (path: string, flags: CommonFlags & PublishFlags) => {
+      // One that is not valid is told, as by every command. A publisher names everything else: no mirror's settings are to have a say in what is signed.
+      loadConfig({ env, flags });
       // The signing library brings an HTTP client of its own along, which no other command needs.
       const { publish } = await import("../publish.ts");
       end(await publish({ env, now: Date.now(), print, warn, isTerminal: process.stderr.isTTY === true }, path, flags));

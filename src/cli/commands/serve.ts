@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { loadConfig } from "../../app/config.ts";
-import { type CommandLine, type CommonFlags, common } from "../command-line.ts";
+import { type CommandLine, common, type JsonFlags } from "../command-line.ts";
 import { serve } from "../serve.ts";
 
-interface ServeFlags extends CommonFlags {
+interface ServeFlags extends JsonFlags {
   readonly host?: string;
   readonly port?: number;
   readonly offline?: true;
@@ -15,7 +15,8 @@ export function addServe(program: Command, { env, end }: CommandLine): void {
     .option("--host <host>", "address to listen on")
     .option("--port <port>", "port to listen on, 0 for any that is free", port)
     .option("--offline", "never open an upstream connection")
-    .action(async (flags: ServeFlags) => end(await serve(loadConfig({ env, flags }), env)));
+    .option("--json", "print its address as JSON, in one line")
+    .action(async (flags: ServeFlags) => end(await serve(loadConfig({ env, flags }), env, { json: flags.json === true })));
 }
 
 function port(text: string): number {

@@ -27,5 +27,6 @@ export function addToken(program: Command, { env, print, end }: CommandLine): vo
   common(token.command("revoke"))
     .description("make a token good for nothing, at once")
     .argument("<id>", "its id, as `token list` shows it")
+    .option("--json", "print JSON")
     .action(async (id: string, flags: JsonFlags) => end(await revokeToken(given(flags), id)));
 }
