@@ -93,7 +93,8 @@ export class MirrorForesight implements Foresight {
       until = Math.min(until, forecast.until, finding?.until ?? until);
     }
     const isOpen = ({ file, withdrawn }: ListedArchive): boolean => !withdrawn && !foreseen.has(file) && !known.has(file);
-    return { reasons: listed.archives.some(isOpen) ? new Map([...foreseen, ...known]) : foreseen, until };
+    const reasons = listed.archives.some(isOpen) ? new Map([...foreseen, ...known]) : foreseen;
+    return { reasons, unobtainable: this.#deps.offline ? besideHeld(scene) : new Set(), until };
   }
 
   barred(repository: Repository, { name, upstream, archives }: Parameters<Foresight["barred"]>[1]): ReadonlyMap<string, string> {
@@ -174,6 +175,14 @@ export class MirrorForesight implements Foresight {
     if (held) return refused.digest === held.digest ? refused : undefined;
     return now < refused.decidedAt + REFUSAL_SHOWN_MS && isStillListed(refused, archive) ? refused : undefined;
   }
+}
+
+/** What is not held of versions of which something is. */
+function besideHeld({ listed, held, letGo }: Scene): ReadonlySet<string> {
+  const here = new Map([...held].filter(([, { digest }]) => !letGo.has(digest)));
+  const versions = new Set([...here.values()].map(({ ref }) => ref.version));
+  const others = listed.archives.filter((archive) => versions.has(archive.version) && !here.has(keyOf(archive)));
+  return new Set(others.map(({ file }) => file));
 }
 
 /** Undefined for what neither is held nor has an upstream that it would come from. */

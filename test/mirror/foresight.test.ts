@@ -68,6 +68,7 @@ interface Scene {
   readonly now?: number;
   /** A verifier that had no say then would have one now. */
   readonly wouldLook?: boolean;
+  readonly offline?: boolean;
 }
 
 /** What is marked of versions 1.0.0 and 2.0.0, after `journal` was written. */
@@ -77,10 +78,11 @@ async function marksOf({
   journal = [],
   now = NOW,
   wouldLook = false,
+  offline = false,
 }: Scene): Promise<Marks> {
   const index = await openIndex();
   for (const admission of journal) await record(index, admission);
-  const foresight = foresightOf(index, policy, now, wouldLook);
+  const foresight = foresightOf(index, policy, now, wouldLook, offline);
   const admitted = await index.admitted("npm", "tool");
   return foresight.marks(REPOSITORY, { name: "tool", upstream: UPSTREAM, archives, admitted });
 }
@@ -306,6 +308,27 @@ describe("what is held", () => {
     const admitted = await index.admitted("npm", "tool");
     const marks = await foresight.marks(REPOSITORY, { name: "tool", upstream: undefined, archives: [listed("2.0.0")], admitted });
     expect(markedFiles(marks)).toEqual([fileOf("2.0.0")]);
+  });
+});
+
+describe("offline", () => {
+  const other = listed("1.0.0", { file: "tool-1.0.0-other.tgz" });
+  const archives = [listed("1.0.0"), other, listed("2.0.0")];
+
+  test("what is not held is marked, and the other files of a version that is held in part are not listed", async () => {
+    const marks = await marksOf({ archives, journal: [line("1.0.0")], offline: true });
+    expect(markedFiles(marks)).toEqual([other.file, fileOf("2.0.0")]);
+    expect(marks.unobtainable).toEqual(new Set([other.file]));
+  });
+
+  test("where nothing of a package is held, nothing is marked: whoever asks for it is told why it cannot be had", async () => {
+    const marks = await marksOf({ archives, offline: true });
+    expect([markedFiles(marks), marks.unobtainable]).toEqual([[], new Set()]);
+  });
+
+  test("online, all of it can be had", async () => {
+    const marks = await marksOf({ archives, journal: [line("1.0.0")] });
+    expect([markedFiles(marks), marks.unobtainable]).toEqual([[], new Set()]);
   });
 });
 

@@ -141,7 +141,7 @@ export class MemoryServices implements Documents, Foresight, Pick<Index, "file" 
 
   async marks(_repository: Repository, listed: ListedPackage): Promise<Marks> {
     this.listings.push(listed);
-    return { reasons: new Map(this.marked), until: this.markedUntil };
+    return { reasons: new Map(this.marked), unobtainable: new Set(), until: this.markedUntil };
   }
 
   barred(_repository: Repository, { archives }: Pick<ListedPackage, "archives">): ReadonlyMap<string, string> {

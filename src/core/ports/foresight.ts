@@ -33,6 +33,11 @@ export const MARK_CHARACTERS = 280;
 export interface Marks {
   /** Why archives would be refused, by file: one line of printable ASCII of at most MARK_CHARACTERS. */
   readonly reasons: ReadonlyMap<string, string>;
+  /**
+   * Offline, archives that are not held of versions of which others are. A page leaves them out: whoever pins the version chooses among its files by other things than a
+   * mark, and there is no reason for a refusal to be met.
+   */
+  readonly unobtainable: ReadonlySet<string>;
   /** Before this moment, time alone changes nothing about them. Milliseconds since the epoch; Infinity where it never does. */
   readonly until: number;
 }

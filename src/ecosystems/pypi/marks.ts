@@ -18,7 +18,8 @@ interface Origin {
 }
 
 /**
- * The page with every file yanked that would be refused: a range then resolves to another one, and a pin meets the refusal with its reason. No file is taken off.
+ * The page with every file yanked that would be refused: a range then resolves to another one, and a pin meets the refusal with its reason. No file is taken off but those that
+ * cannot be had offline, where another of their version can.
  * https://peps.python.org/pep-0592/
  */
 export async function withMarks(
@@ -27,14 +28,17 @@ export async function withMarks(
   { page, freshness }: ServedPage,
   { upstream, admitted }: Origin,
 ): Promise<ServedPage> {
-  const { reasons, until } = await services.foresight.marks(repository, {
+  const { reasons, unobtainable, until } = await services.foresight.marks(repository, {
     name: page.name,
     upstream,
     archives: page.files.map(listedArchive),
     admitted,
   });
   return {
-    page: reasons.size === 0 ? page : { ...page, files: page.files.map((file) => marked(file, reasons.get(file.name.file))) },
+    page: {
+      ...page,
+      files: page.files.filter(({ name }) => !unobtainable.has(name.file)).map((file) => marked(file, reasons.get(file.name.file))),
+    },
     freshness: { ...freshness, freshUntil: Math.min(freshness.freshUntil, until) },
   };
 }
