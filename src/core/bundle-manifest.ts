@@ -4,6 +4,7 @@ import { canonicalJson } from "./canonical-json.ts";
 import { type Digest, parseDigest } from "./digest.ts";
 import { AssayError } from "./errors.ts";
 import { parseStrictJson, StrictJsonError } from "./parse-strict-json.ts";
+import { formatPurl } from "./purl.ts";
 import { quote } from "./quote.ts";
 
 /** The only version there is. A later one may say things that this Assay would not understand, so it is not read at all. */
@@ -30,20 +31,22 @@ export type FileKind = keyof typeof FOLDERS;
 
 const file = z.strictObject({ kind: z.enum(Object.keys(FOLDERS) as [FileKind, ...FileKind[]]), sha256: digest, sizeBytes });
 
-const artifact = z.strictObject({
-  ecosystem: z.enum(ECOSYSTEM_IDS),
-  repository: text,
-  name: text,
-  version: text,
-  file: text,
-  /** Base address of the upstream that it is from, and its own. */
-  upstream: url,
-  url,
-  sha256: digest,
-  sizeBytes,
-  /** As its index said to the exporter. Milliseconds since the epoch. */
-  publishedAt: z.int().nullable(),
-});
+const artifact = z
+  .strictObject({
+    ecosystem: z.enum(ECOSYSTEM_IDS),
+    repository: text,
+    name: text,
+    version: text,
+    file: text,
+    /** Base address of the upstream that it is from, and its own. */
+    upstream: url,
+    url,
+    sha256: digest,
+    sizeBytes,
+    /** As its index said to the exporter. Milliseconds since the epoch. */
+    publishedAt: z.int().nullable(),
+  })
+  .refine(hasPurl, { error: "is called as no package can be" });
 
 const document = z.strictObject({
   repository: text,
@@ -86,6 +89,15 @@ export type BundledFile = BundleManifest["files"][number];
 /** The one text of a manifest. */
 export function formatManifest(value: BundleManifest): Buffer {
   return Buffer.from(canonicalJson(value));
+}
+
+/** Whether there is a package URL by which people could be told of it. What the ecosystem allows beyond that is told of it alone, when it is imported. */
+function hasPurl(coordinates: Parameters<typeof formatPurl>[0]): boolean {
+  try {
+    return formatPurl(coordinates) !== "";
+  } catch {
+    return false;
+  }
 }
 
 /** Reads a manifest whose signature was verified. Throws BAD_REQUEST for one of a later format, or that is none. */

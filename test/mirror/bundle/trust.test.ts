@@ -96,6 +96,7 @@ describe("whose bundle it is", () => {
     ],
     ["has a digest that is a path", (honest) => ({ ...honest, decisions: "../../../../etc/passwd" })],
     ["has a member that nobody knows", (honest) => ({ ...honest, trustThis: true })],
+    ["names an archive as no package is called", (honest) => ({ ...honest, artifacts: [{ ...honest.artifacts[0], name: "@scope/" }] })],
     ["lacks a list", ({ documents: _, ...honest }) => honest],
   ])("a manifest that %s is refused whole", async (_, change) => {
     expect(await codeOf(gap.import(gap.folderFor("malformed"), await forge(change)))).toBe("BAD_REQUEST");
