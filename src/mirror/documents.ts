@@ -73,7 +73,7 @@ export class MirrorDocuments implements Documents {
   async #find(request: DocumentRequest): Promise<Found> {
     const now = this.#deps.clock.now();
     const held = await this.#held(request);
-    if (held && (request.settled || now < held.validatedAt + this.#ttlMs(request))) return this.#answer(request, held);
+    if (held && (request.settled || this.#isFresh(request, held))) return this.#answer(request, held);
     const absentUntil = this.#absentUntil.get(memoryKey(request));
     if (absentUntil !== undefined && now < absentUntil && !request.upstream.own) return ABSENT;
     const paused = this.#pausedUntil.get(memoryKey(request));
@@ -100,7 +100,7 @@ export class MirrorDocuments implements Documents {
   /** What is in memory and not used for long may have been let go, with all that it listed. Nothing is that is fresh. */
   async #dropLetGo(request: DocumentRequest): Promise<void> {
     const record = this.#memory.get(documentKey(request));
-    if (!record || this.#deps.clock.now() < record.validatedAt + this.#ttlMs(request)) return;
+    if (!record || this.#isFresh(request, record)) return;
     if ((await this.#deps.index.documentOwner(request))?.isLetGo) this.#memory.delete(documentKey(request));
   }
 
@@ -145,9 +145,9 @@ export class MirrorDocuments implements Documents {
     const now = this.#deps.clock.now();
     const saidAt = Math.min(response.saidAt ?? now, now);
     if (held && held.revision === revision && held.contentType === response.contentType)
-      return this.#confirm(request, held, validators, Math.max(saidAt, held.validatedAt));
-    // What was said earlier, in a bundle that comes late, must not take back what was said since.
-    if (held && saidAt < held.fetchedAt) return held;
+      return this.#confirm(request, held, validators, Math.max(saidAt, Math.min(held.validatedAt, now)));
+    // What was said earlier, in a bundle that comes late, must not take back what was said or confirmed since. What upstream says itself is the newest there is, whatever our clock said before.
+    if (held && response.saidAt !== undefined && saidAt < held.validatedAt) return held;
     const listing = request.read({ body: response.body, contentType: response.contentType, url: response.url });
     const record: DocumentRecord = {
       body: response.body,
@@ -221,6 +221,12 @@ export class MirrorDocuments implements Documents {
     }
     this.#deps.log.warn({ repository: request.repository, document: request.key }, "upstream is slow: serving what is held");
     return this.#answerStale(request, held, `upstream took longer than ${PATIENCE_MS / 1000} s`);
+  }
+
+  /** Not one that was confirmed in the future: the clock was ahead then, and nobody knows how old it is. */
+  #isFresh(request: DocumentRequest, { validatedAt }: DocumentRecord): boolean {
+    const now = this.#deps.clock.now();
+    return validatedAt <= now && now < validatedAt + this.#ttlMs(request);
   }
 
   /** To ask ourselves costs nothing, and whoever published something sees it at once. */

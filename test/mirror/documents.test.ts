@@ -71,6 +71,27 @@ describe("one upstream", () => {
     expect(await get(parts)).toBe("thing 2");
   });
 
+  test.each([
+    { name: "says something else", etag: undefined, second: "thing 2" },
+    { name: "confirms it", etag: '"one"', second: "thing 1" },
+  ])(
+    "what was fetched under a clock that was ahead is asked for again once the clock is right, and upstream $name",
+    async ({ etag, second }) => {
+      const upstream = await fakeUpstream();
+      const parts = await openParts({ upstreams: [upstream] });
+      serve(upstream, "thing 1", etag);
+      parts.advance(365 * 86_400_000);
+      await get(parts);
+      parts.advance(-365 * 86_400_000);
+      if (second !== "thing 1") serve(upstream, second);
+      expect([await get(parts), await get(parts)]).toEqual([second, second]);
+      expect(upstream.requests).toHaveLength(2);
+      parts.advance(SETTINGS.metadataTtlMs);
+      expect(await get(parts)).toBe(second);
+      expect(upstream.requests).toHaveLength(3);
+    },
+  );
+
   const failures: readonly { name: string; fault: Fault; code: string }[] = [
     { name: "500", fault: { kind: "status", status: 500 }, code: "UPSTREAM_STATUS" },
     { name: "401", fault: { kind: "status", status: 401 }, code: "UPSTREAM_AUTH" },

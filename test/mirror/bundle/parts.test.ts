@@ -100,6 +100,26 @@ test("an older bundle that comes late takes back nothing that a newer one brough
   await far.close();
 });
 
+test("a bundle takes back nothing that upstream confirmed here since it was made", async () => {
+  const both = [{ version: "1.0.0" }, { version: "2.0.0" }];
+  const data = gap.folderFor("far");
+  const far = await startMirror({ config: gap.config.replace("metadata_ttl: 1h", "metadata_ttl: 0s"), dataDir: data });
+  publishTarballs(gap.upstream, "wavering", both);
+  expect((await far.get("/npm/wavering")).status).toBe(200);
+  publishTarballs(gap.upstream, "wavering", [{ version: "1.0.0" }]);
+  await gap.fetch(["/npm/wavering/-/wavering-1.0.0.tgz"]);
+  const bundle = join(gap.folderFor("wavering"), "bundle.tar");
+  await gap.export(bundle, { purls: ["pkg:npm/wavering"] });
+  publishTarballs(gap.upstream, "wavering", both);
+  expect((await far.get("/npm/wavering")).status).toBe(200);
+  await far.close();
+
+  expect(await gap.import(data, bundle)).toMatchObject({ code: 0 });
+  const offline = await startMirror({ config: `${gap.config}\noffline: true\n`, dataDir: data });
+  expect(await (await offline.get("/npm/wavering")).json()).toMatchObject({ versions: { "2.0.0": {} } });
+  await offline.close();
+});
+
 test("a trial says what would be admitted, and keeps nothing", async () => {
   const folder = gap.folderFor("trial");
   const bundle = join(folder, "all.tar");
