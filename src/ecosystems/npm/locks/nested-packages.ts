@@ -9,6 +9,8 @@ export interface NestedPackage {
   readonly at: string;
   /** Foreign text. */
   readonly name: string;
+  /** Whether it is in a package, and not in the project itself. */
+  readonly isInPackage: boolean;
   readonly fields: JsonFields;
 }
 
@@ -31,6 +33,6 @@ function dependenciesOf(fields: JsonFields, place: string): readonly NestedPacka
   if (!isJsonObject(dependencies)) throw new JsonShapeError(`${at}: expected a map of names to what is installed`);
   return Object.entries(dependencies).map(([name, value]) => {
     const entry = `${at}[${quote(name)}]`;
-    return { at: entry, name, fields: new JsonFields(value, entry) };
+    return { at: entry, name, isInPackage: place !== "", fields: new JsonFields(value, entry) };
   });
 }

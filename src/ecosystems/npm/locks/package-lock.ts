@@ -6,6 +6,7 @@ import type { LockEntry, LockReader } from "../../../core/lock-file.ts";
 import { lockReading } from "../../../core/lock-reading.ts";
 import { parseStrictJsonObject, StrictJsonError } from "../../../core/parse-strict-json.ts";
 import { quote, quoteValue } from "../../../core/quote.ts";
+import { bundledFolders } from "./bundled-folders.ts";
 import { lockedPackage, runsOn } from "./locked-package.ts";
 import { BY_ADDRESS, whereElse } from "./locked-source.ts";
 import { type NestedPackage, nestedPackages } from "./nested-packages.ts";
@@ -52,9 +53,14 @@ function readPackages(fields: JsonFields, reading: Reading): readonly LockEntry[
   const packages = fields.value("packages");
   if (!isJsonObject(packages)) throw new JsonShapeError(`${reading.name}: expected packages as a map of folders to what is in them`);
   const asked = addressesAskedFor(packages);
+  const bundled = bundledFolders(packages);
   return Object.entries(packages).flatMap(([path, value]) => {
     const at = `packages[${quote(path)}]`;
-    return reading.complaints.collect(at, () => readFolder(path, new JsonFields(value, at), { at, asked, lock: reading.name })) ?? [];
+    const isInArchive = bundled.has(path);
+    return (
+      reading.complaints.collect(at, () => readFolder(path, new JsonFields(value, at), { at, asked, isInArchive, lock: reading.name })) ??
+      []
+    );
   });
 }
 
@@ -63,23 +69,24 @@ interface Folder {
   readonly lock: string;
   /** What packages ask for by address: npm writes it as what the package was resolved to. */
   readonly asked: ReadonlySet<string>;
+  readonly isInArchive: boolean;
 }
 
-function readFolder(path: string, fields: JsonFields, { at, lock, asked }: Folder): readonly LockEntry[] {
-  const folder = path.lastIndexOf("node_modules/");
+function readFolder(path: string, fields: JsonFields, { at, lock, asked, isInArchive }: Folder): readonly LockEntry[] {
+  // On Windows a backslash separates, too.
+  const folder = path.replaceAll("\\", "/").lastIndexOf("node_modules/");
   // The project itself, the members of its workspace, and what links lead to: files that nobody fetches.
   if (folder < 0) return [];
   const name = fields.optionalText("name") ?? path.slice(folder + "node_modules/".length);
-  // It stands in the archive of the package around it.
-  if (fields.optionalBoolean("inBundle") === true) return [];
-  const resolved = fields.optionalText("resolved");
+  const [resolved, integrity] = [fields.optionalText("resolved"), fields.optionalText("integrity")];
+  if (!resolved && !integrity && isInArchive) return [];
   const elsewhere = resolved === undefined ? undefined : asked.has(resolved) ? BY_ADDRESS : whereElse(resolved);
   if (fields.optionalBoolean("link") === true) return outsideLink(resolved, { at, name });
   if (elsewhere) return [{ kind: "uncovered", at, name, ...elsewhere }];
   const version = fields.optionalText("version");
   // npm lists peers that it could not place without saying which they are.
   if (version === undefined) return [{ kind: "uncovered", at, name, source: "registry", reason: "the lock gives it no version" }];
-  return [lockedPackage({ at, lock, name, version, resolved, integrity: fields.optionalText("integrity"), runsOn: runsOn(fields) })];
+  return [lockedPackage({ at, lock, name, version, resolved, integrity, runsOn: runsOn(fields) })];
 }
 
 /** A link into the project is the project's own. */
@@ -110,14 +117,15 @@ function readDependencies(fields: JsonFields, reading: Reading): readonly LockEn
   );
 }
 
-function readNested({ at, name: written, fields }: NestedPackage, lock: string): readonly LockEntry[] {
-  if (fields.optionalBoolean("bundled") === true) return [];
+function readNested({ at, name: written, isInPackage, fields }: NestedPackage, lock: string): readonly LockEntry[] {
+  const [resolved, integrity] = [fields.optionalText("resolved"), fields.optionalText("integrity")];
+  // This version does not say which package has it in its archive; whatever could be fetched is told.
+  if (fields.optionalBoolean("bundled") === true && isInPackage && !resolved && !integrity) return [];
   const text = fields.text("version");
   const { name, version } = aliased(text) ?? { name: written, version: text };
   const elsewhere = /^https?:/i.test(version) ? BY_ADDRESS : whereElse(version);
   if (elsewhere) return [{ kind: "uncovered", at, name, ...elsewhere }];
-  const resolved = fields.optionalText("resolved");
-  return [lockedPackage({ at, lock, name, version, resolved, integrity: fields.optionalText("integrity"), runsOn: undefined })];
+  return [lockedPackage({ at, lock, name, version, resolved, integrity, runsOn: undefined })];
 }
 
 /** `npm:other@1.0.0`: another package under a name of the project's own. */

@@ -88,6 +88,10 @@ describe.each([2, 3])("version %i", (version) => {
     ]);
   });
 
+  test("a folder written as Windows writes it is filled like any other", () => {
+    expect(entries({ "node_modules\\a": { version: "1.0.0", integrity: A } })).toEqual(["a@1.0.0 a-1.0.0.tgz sha512:aaaaaa"]);
+  });
+
   test("an alias is the package that it stands for", () => {
     expect(entries({ "node_modules/mine": { name: "left-pad", version: "1.3.0", integrity: A } })).toEqual([
       "left-pad@1.3.0 left-pad-1.3.0.tgz sha512:aaaaaa",
@@ -113,9 +117,56 @@ describe.each([2, 3])("version %i", (version) => {
       entries({
         "packages/lib": { name: "lib", version: "1.0.0" },
         "node_modules/lib": { resolved: "packages/lib", link: true },
-        "node_modules/a/node_modules/inner": { version: "1.0.0", inBundle: true },
       }),
     ).toEqual([]);
+  });
+
+  describe("what is marked as bundled", () => {
+    const BUNDLER = { version: "1.0.0", integrity: A, bundleDependencies: ["inner"] };
+    const IN_BUNDLE = { version: "1.0.0", inBundle: true };
+    const FETCHED = { ...IN_BUNDLE, resolved: "https://registry.example/inner/-/inner-1.0.0.tgz", integrity: B };
+
+    test("stands in the archive of the package around it, however deep", () => {
+      expect(
+        entries({
+          "node_modules/a": BUNDLER,
+          "node_modules/a/node_modules/inner": IN_BUNDLE,
+          "node_modules/a/node_modules/inner/node_modules/deeper": IN_BUNDLE,
+        }),
+      ).toEqual(["a@1.0.0 a-1.0.0.tgz sha512:aaaaaa"]);
+    });
+
+    // In all of these npm 11 was seen to fetch what is marked.
+    test.each<[string, Readonly<Record<string, Entry>>, string]>([
+      ["by the project itself", { "node_modules/inner": FETCHED }, "inner@1.0.0 inner-1.0.0.tgz sha512:bbbbbb"],
+      [
+        "by the project itself, without a digest",
+        { "node_modules/inner": IN_BUNDLE },
+        "inner@1.0.0 not covered (registry): the lock pins no digest of it",
+      ],
+      [
+        "in a package that the project bundles",
+        { "node_modules/a": { ...BUNDLER, inBundle: true }, "node_modules/a/node_modules/inner": FETCHED },
+        "inner@1.0.0 inner-1.0.0.tgz sha512:bbbbbb",
+      ],
+      [
+        "in a package that bundles nothing",
+        { "node_modules/a": { version: "1.0.0", integrity: A, bundleDependencies: [] }, "node_modules/a/node_modules/inner": FETCHED },
+        "inner@1.0.0 inner-1.0.0.tgz sha512:bbbbbb",
+      ],
+      [
+        "in a package that bundles nothing, without a digest",
+        { "node_modules/a": { version: "1.0.0", integrity: A }, "node_modules/a/node_modules/inner": IN_BUNDLE },
+        "inner@1.0.0 not covered (registry): the lock pins no digest of it",
+      ],
+      [
+        "in a package that bundles another",
+        { "node_modules/a": { ...BUNDLER, bundleDependencies: ["other"] }, "node_modules/a/node_modules/inner": FETCHED },
+        "inner@1.0.0 inner-1.0.0.tgz sha512:bbbbbb",
+      ],
+    ])("is told all the same %s", (_, packages, expected) => {
+      expect(entries(packages).at(-1)).toBe(expected);
+    });
   });
 
   test.each([
@@ -156,6 +207,8 @@ test("version 1: packages within packages, aliases, and what stands in other arc
           integrity: A,
           dependencies: { b: { version: "2.0.0", integrity: B }, inner: { version: "1.0.0", bundled: true } },
         },
+        fetched: { version: "1.0.0", bundled: true, integrity: B },
+        unpinned: { version: "1.0.0", bundled: true },
         mine: { version: "npm:@scope/left-pad@1.3.0", integrity: A },
         repo: { version: "github:acme/x#0123" },
         zip: { version: "https://elsewhere.example/x.tgz", integrity: A },
@@ -165,6 +218,8 @@ test("version 1: packages within packages, aliases, and what stands in other arc
     ),
   ).toEqual([
     "a@1.0.0 a-1.0.0.tgz sha512:aaaaaa",
+    "fetched@1.0.0 fetched-1.0.0.tgz sha512:bbbbbb",
+    "unpinned@1.0.0 not covered (registry): the lock pins no digest of it",
     "@scope/left-pad@1.3.0 left-pad-1.3.0.tgz sha512:aaaaaa",
     "repo not covered (git): it comes from a git repository",
     "zip not covered (url): it comes from an address of its own, not from a registry",
