@@ -11,7 +11,8 @@ export interface LogicalLine {
 
 /**
  * The lines of a requirements file. A backslash at a line's end joins the next one; a comment begins with `#` at a line's start or after white space, and ends a joined line.
- * https://pip.pypa.io/en/stable/reference/requirements-file-format/ Throws JsonShapeError for a file that is not UTF-8, or has a NUL.
+ * https://pip.pypa.io/en/stable/reference/requirements-file-format/ Throws JsonShapeError for a file that is not UTF-8, has a NUL, or that pip would
+ * read as other lines than everybody else.
  */
 export function requirementLines(body: Buffer, file: string): readonly LogicalLine[] {
   const lines: LogicalLine[] = [];
@@ -43,14 +44,33 @@ function withoutComment(text: string): string {
   return text;
 }
 
+/** What Python takes for the end of a line beside line feeds and carriage returns. Editors and other installers do not: behind such a one in a comment, pip reads a requirement. */
+const PYTHON_LINE_ENDS = ["\v", "\f", "\u001c", "\u001d", "\u001e", "\u0085", "\u2028", "\u2029"];
+const DECLARED_ENCODING = /coding[:=]\s*([-\w.]+)/;
+/** Names by which UTF-8 is still read as UTF-8. */
+const UTF_8 = new Set(["utf-8", "utf8", "ascii", "us-ascii"]);
+
 function decode(body: Buffer, file: string): string {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(body);
-    if (!text.includes("\0")) return text;
-  } catch {
-    // Told below.
+  const text = utf8(body);
+  if (text === undefined || text.includes("\0")) throw new JsonShapeError(`${file} is not UTF-8 text`);
+  const odd = PYTHON_LINE_ENDS.find((end) => text.includes(end));
+  if (odd !== undefined)
+    throw new JsonShapeError(`${file}: ${quote(odd)} ends a line for pip and for nobody else: write a line feed, or nothing, in its place`);
+  // pip obeys such a comment in the first two lines: in UTF-7 any text can hide in a comment.
+  for (const line of text.split("\n", 2)) {
+    const encoding = line.startsWith("#") ? DECLARED_ENCODING.exec(line)?.[1] : undefined;
+    if (encoding !== undefined && !UTF_8.has(encoding.toLowerCase().replaceAll("_", "-")))
+      throw new JsonShapeError(`${file}: expected UTF-8, got a comment by which pip reads it as ${quote(encoding)}`);
   }
-  throw new JsonShapeError(`${file} is not UTF-8 text`);
+  return text;
+}
+
+function utf8(body: Buffer): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(body);
+  } catch {
+    return undefined;
+  }
 }
 
 /** An option of a line: `--hash=sha256:…`, `-r base.txt`. A short name may stand directly before its value. */

@@ -25,8 +25,25 @@ describe("what cannot be used", () => {
     ],
     ["a NUL", "six==1.0\0", "is not UTF-8 text"],
     ["bytes that are not UTF-8", Buffer.from([0x73, 0xff, 0xfe]), "is not UTF-8 text"],
+    // Of all of these pip 23 was seen to read the second requirement.
+    [
+      "a requirement behind what is a line's end to pip only",
+      `six==1.0 # x\u2028evil==6 --hash=sha256:${A}`,
+      '"\\u2028" ends a line for pip',
+    ],
+    ["a requirement behind a vertical tab", `six==1.0 # x\vevil==6 --hash=sha256:${A}`, "ends a line for pip"],
+    ["a requirement in UTF-7", `# coding: utf-7\n# x+AAo-evil==6 --hash=sha256:${A}`, 'pip reads it as "utf-7"'],
+    [
+      "a requirement in UTF-7, told in the second line",
+      `\n# -*- coding=UTF_7 -*-\n# x+AAo-evil==6 --hash=sha256:${A}`,
+      'pip reads it as "UTF_7"',
+    ],
   ])("%s", (_, text, problem) => {
     expect(read.problems(text)).toContain(problem);
+  });
+
+  test.each(["# -*- coding: utf-8 -*-", "#coding=UTF8", "\n\n# coding: utf-7", "#"])("what pip reads as UTF-8 is read: %j", (comment) => {
+    expect(read.entries(`${comment}\nsix==1.16.0 --hash=sha256:${A}`)).toHaveLength(1);
   });
 
   test("a byte past the limit, and an entry past it", () => {
