@@ -38,6 +38,8 @@ import { Usage } from "./sqlite/usage.ts";
 const CACHED_ROWS = 4096;
 /** Their evidence, in characters of JSON: statements are foreign text, and a hostile one has a MiB. */
 const CACHED_EVIDENCE_CHARACTERS = 32 * 1024 * 1024;
+/** The same of whole packages, without the statements: each archive is judged by all that was admitted of its package, and one release may have a hundred. */
+const CACHED_PACKAGE_CHARACTERS = 8 * 1024 * 1024;
 
 /** A cached row, or that there is none: archives nobody has are asked for again and again, too. */
 interface Cached<T> {
@@ -79,6 +81,10 @@ export class SqliteIndex implements Index {
     maxSize: CACHED_EVIDENCE_CHARACTERS,
     sizeCalculation: ({ row }) => 1 + (row ? JSON.stringify(row.evidence).length : 0),
   });
+  readonly #packageCache = new LRUCache<string, readonly Admission[]>({
+    maxSize: CACHED_PACKAGE_CHARACTERS,
+    sizeCalculation: (admissions) => 1 + JSON.stringify(admissions).length,
+  });
   readonly #fileCache = new LRUCache<string, Cached<KnownFile>>({ max: CACHED_ROWS });
   #cachedVersion: number | undefined;
 
@@ -110,11 +116,13 @@ export class SqliteIndex implements Index {
 
   async admission(ref: ArtifactRef, options: { admittedOnly?: boolean } = {}): Promise<Admission | undefined> {
     const admittedOnly = options.admittedOnly ?? false;
-    return this.#cached(this.#admissionCache, admissionKey(ref, admittedOnly), () => this.#admissions.newest(ref, admittedOnly));
+    const find = (): Cached<Admission> => ({ row: this.#admissions.newest(ref, admittedOnly) });
+    return this.#cached(this.#admissionCache, admissionKey(ref, admittedOnly), find).row;
   }
 
   async admitted(repository: string, name: string): Promise<readonly Admission[]> {
-    return this.#transactions.read(() => this.#admissions.admittedOf(repository, name));
+    const find = (): readonly Admission[] => this.#admissions.admittedOf(repository, name);
+    return this.#cached(this.#packageCache, packageKey(repository, name), find);
   }
 
   async refused(repository: string, name: string): Promise<readonly Admission[]> {
@@ -136,6 +144,7 @@ export class SqliteIndex implements Index {
     });
     this.#admissionCache.delete(admissionKey(admission.ref, false));
     this.#admissionCache.delete(admissionKey(admission.ref, true));
+    this.#packageCache.delete(packageKey(admission.ref.repository, admission.ref.name));
   }
 
   async appendDecision(ref: ArtifactRef, decision: DecisionEntry): Promise<void> {
@@ -174,7 +183,7 @@ export class SqliteIndex implements Index {
   }
 
   async file(ref: ArtifactRef): Promise<KnownFile | undefined> {
-    return this.#cached(this.#fileCache, artifactKey(ref), () => this.#listedFiles.find(ref));
+    return this.#cached(this.#fileCache, artifactKey(ref), () => ({ row: this.#listedFiles.find(ref) })).row;
   }
 
   async files(repository: string, name: string): Promise<readonly KnownFile[]> {
@@ -225,14 +234,14 @@ export class SqliteIndex implements Index {
     this.#database.close();
   }
 
-  #cached<T>(cache: LRUCache<string, Cached<T>>, key: string, find: () => T | undefined): T | undefined {
+  #cached<T extends object>(cache: LRUCache<string, T>, key: string, find: () => T): T {
     return this.#transactions.read(() => {
       this.#dropWhatOthersChanged();
       const held = cache.get(key);
-      if (held) return held.row;
-      const row = find();
-      cache.set(key, { row });
-      return row;
+      if (held) return held;
+      const found = find();
+      cache.set(key, found);
+      return found;
     });
   }
 
@@ -241,8 +250,13 @@ export class SqliteIndex implements Index {
     if (version === this.#cachedVersion) return;
     this.#cachedVersion = version;
     this.#admissionCache.clear();
+    this.#packageCache.clear();
     this.#fileCache.clear();
   }
+}
+
+function packageKey(repository: string, name: string): string {
+  return `${repository}\0${name}`;
 }
 
 function admissionKey(ref: ArtifactRef, admittedOnly: boolean): string {

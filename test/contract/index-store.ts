@@ -71,6 +71,18 @@ export function indexContract(makeBench: () => IndexBench): void {
       expect(await index.admitted(REF.repository, REF.name)).toEqual([{ ...second, admittedSince: 2000 }]);
     });
 
+    test("what was admitted of a package is never older than the last line, by whichever process", async () => {
+      const bench = makeBench();
+      const [index, other] = [await bench.open(), await bench.open()];
+      const admitted = async (asked: Index) => (await asked.admitted(REF.repository, REF.name)).map(({ digest }) => digest);
+      const lines = ["first", "second", "third"].map((text) => admissionOf(REF, ADMIT, { digest: digestOf(text) }));
+      for (const [at, line] of lines.entries()) {
+        await record(at === 1 ? other : index, line);
+        expect(await admitted(index)).toEqual([line.digest]);
+        expect(await admitted(other)).toEqual([line.digest]);
+      }
+    });
+
     test("an archive that is checked again stays admitted since these bytes were let in first", async () => {
       const index = await openIndex();
       const [others, ours] = [digestOf("others"), digestOf("ours")];
