@@ -60,7 +60,7 @@ export async function exportBundle({ config, env, print }: ExportCommand, purls:
       if (!json) print(rowText(row));
     };
     const reports = all
-      ? assay.explainer.admitted()
+      ? everything(assay, config)
       : lock.length > 0
         ? locked(assay, await assay.locks.artifacts(locks, { repository, leftOutBy: (artifact) => leftOutBy(artifact, target) }), told)
         : known(assay, wanted, repository);
@@ -74,6 +74,19 @@ function partSize(text: string): number {
   const bytes = parseSize(text);
   if (bytes !== undefined && bytes >= MIN_PART_BYTES) return bytes;
   throw new AssayError("USAGE", `--split: expected a size from 1MiB, such as 4GiB, got ${quote(text)}`);
+}
+
+/** A bundle of nothing is what a wrong --data comes to, and would only be noticed on the other side. */
+async function* everything({ explainer }: Pick<Assay, "explainer">, { dataDir }: Pick<Config, "dataDir">): AsyncGenerator<ArtifactReport> {
+  let isEmpty = true;
+  for await (const report of explainer.admitted()) {
+    isEmpty = false;
+    yield report;
+  }
+  if (!isEmpty) return;
+  throw new AssayError("NOT_FOUND", `nothing is held in ${quote(dataDir)}`, {
+    help: "name the data folder of the mirror with --data, or fetch something first: `assay prefetch LOCK`",
+  });
 }
 
 async function* known(

@@ -106,7 +106,10 @@ export class Exporter {
       return;
     }
     const blob = await this.#deps.blobs.find(file.sha256, file.sizeBytes);
-    if (!blob) throw new AssayError("STORE_CORRUPT", `${pathOf(file)} is missing or of another size`, { help: "see `assay scrub`" });
+    if (!blob)
+      throw new AssayError("STORE_CORRUPT", `${pathOf(file)} is missing or of another size`, {
+        help: "it was let go since the export began (then export again), or lost (then `assay scrub` fetches it anew); nothing was exported",
+      });
     yield* blobContent(blob, this.#deps.blobs);
   }
 }

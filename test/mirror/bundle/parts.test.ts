@@ -144,3 +144,9 @@ test("what is not held, and what is refused by now, is left out of an export and
   });
   await expect(gap.export(bundle, { purls: ["pkg:npm/nobody-asked"] })).rejects.toThrow(/nothing is held/);
 });
+
+test("an export of everything where nothing is held is no bundle", async () => {
+  const folder = gap.folderFor("nothing");
+  await expect(gap.export(join(folder, "all.tar"), { data: gap.folderFor("empty") })).rejects.toMatchObject({ code: "NOT_FOUND" });
+  expect(names(folder)).toEqual([]);
+});
