@@ -120,17 +120,20 @@ export async function compose(config: Config, { clock, log, env, background = tr
   const metrics = config.metrics && new AssayMetrics();
   const hosts = gitHosts(config, env);
   const reachable = [...upstreams, ...hosts.map(({ reach }) => reach)];
-  const client = standIn ?? createUpstreamClient({ upstreams: reachable, offline: config.offline, limits: config.limits, clock, log });
+  const network = { upstreams: reachable, offline: config.offline, limits: config.limits, clock, log };
   const packages = await SqliteHostedPackages.open(config);
   const tokens = await SqliteTokens.open(config);
   const tree = await SqliteDecisionTree.open(config);
   const counters = new Counters(index, log, COUNTERS_FLUSH_MS);
-  const outside = meteredUpstream(client, (request) => {
-    metrics?.heardUpstream(request);
-    if (request.answered) counters.heard(request.upstream, { ms: request.seconds * 1000 });
-    // Who works offline on purpose does not ask.
-    else if (request.outcome.startsWith("UPSTREAM_")) counters.heard(request.upstream, "failed");
-  });
+  // What a bundle answers says nothing of how its upstreams do.
+  const outside =
+    standIn ??
+    meteredUpstream(createUpstreamClient(network), (request) => {
+      metrics?.heardUpstream(request);
+      if (request.answered) counters.heard(request.upstream, { ms: request.seconds * 1000 });
+      // Who works offline on purpose does not ask.
+      else if (request.outcome.startsWith("UPSTREAM_")) counters.heard(request.upstream, "failed");
+    });
   const upstream = withOwnRegistry(outside, createOwnRegistry(packages), blobs);
   const readers = new Readers(blobs, OPEN_BLOBS);
   const cache = composeCache(config, { records: store.cache, blobs, index, repositories, readers, hot, clock, log });

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { loadConfig } from "../../../src/app/config.ts";
+import { showStats } from "../../../src/cli/stats.ts";
 import { AirGap, ARCHIVES } from "../../support/air-gap.ts";
 import { startMirror } from "../../support/mirror-bench.ts";
 
@@ -54,6 +56,15 @@ test("a second import tells what is here already, and asks for nothing anew", as
     code: 0,
     summary: { admitted: 0, "already-here": ARCHIVES.length, refused: 0, failed: 0 },
   });
+});
+
+test("an import is no traffic with the upstreams that the bundle speaks for", async () => {
+  const data = gap.folderFor("far");
+  await gap.import(data, bundle);
+  let out = "";
+  const config = loadConfig({ env: {}, flags: { data } });
+  await showStats({ config, now: Date.now(), print: (text) => void (out += text) }, { json: true });
+  expect(JSON.parse(out)).toMatchObject({ total: { fetched: ARCHIVES.length }, upstreams: [] });
 });
 
 test("two exports of one store are the same bytes, whatever was exported or asked for in between", async () => {
