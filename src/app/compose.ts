@@ -301,7 +301,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
       trustRoots: () => trust.all.flatMap(({ name, root }) => (root ? [{ name, text: root.text }] : [])),
       askForVerdict: (ref, resolution) => verdicts({ ref, resolution }),
     }),
-    importer: new Importer({ repositories, ecosystems, mirror }),
+    importer: new Importer({ repositories, ecosystems, mirror, index }),
     planner: new Planner({ repositories, ecosystems, verifiers, index, blobs, policy, clock }),
     rebuilder: new Rebuilder({
       dataDir: config.dataDir,

@@ -136,7 +136,8 @@ function exitOfRow(row: ExportedRow): number {
 function rowText(row: ExportedRow): string {
   if (row.kind === "left-out") return `left out  ${printable(`${row.purl}  ${row.reason}`)}\n`;
   const missing = row.incomplete.map((line) => `          without ${printable(line)}\n`);
-  return `exported  ${printable(row.purl)}\n${missing.join("")}`;
+  const lost = row.lost ? "          its upstream lists it no more: the record of this Assay goes along\n" : "";
+  return `exported  ${printable(row.purl)}\n${lost}${missing.join("")}`;
 }
 
 function summaryText(summary: ExportSummary, rows: readonly ExportedRow[]): string {

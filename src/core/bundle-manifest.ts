@@ -45,6 +45,8 @@ const artifact = z
     sizeBytes,
     /** As its index said to the exporter. Milliseconds since the epoch. */
     publishedAt: z.int().nullable(),
+    /** Of one that its upstream lists no more: a document that the exporter made of its own record, in the place of an index page. Left out for any other. */
+    lost: z.strictObject({ sha256: digest, sizeBytes }).exactOptional(),
   })
   .refine(hasPurl, { error: "is called as no package can be" });
 
@@ -136,12 +138,18 @@ function requireOneSize({ artifacts, documents, files }: BundleManifest): void {
   const sizes = new Map(files.map((each) => [pathOf(each), each.sizeBytes]));
   const told = [
     ...artifacts.map(({ sha256, sizeBytes }) => ({ path: pathOf({ kind: "blob", sha256 }), sizeBytes })),
-    ...documents.flatMap(({ answer }) => (answer ? [{ path: pathOf({ kind: "document", ...answer }), sizeBytes: answer.sizeBytes }] : [])),
+    ...documentFiles({ artifacts, documents }).map((each) => ({ path: pathOf(each), sizeBytes: each.sizeBytes })),
   ];
   for (const { path, sizeBytes } of told) {
     const carried = sizes.get(path) ?? sizeBytes;
     if (carried !== sizeBytes) throw malformed(`it says that ${path} has ${sizeBytes} bytes, and that it has ${carried}`);
   }
+}
+
+/** The documents that a manifest names: what upstreams answered, and what stands in the place of index pages. */
+export function documentFiles({ artifacts, documents }: Pick<BundleManifest, "artifacts" | "documents">): readonly BundledFile[] {
+  const named = [...documents.map(({ answer }) => answer), ...artifacts.map(({ lost }) => lost)];
+  return named.flatMap((each) => (each ? [{ kind: "document", sha256: each.sha256, sizeBytes: each.sizeBytes }] : []));
 }
 
 /** Where a file stands in the archive. Made of a closed list of words and hexadecimal digits: nothing in it is a text from outside. */

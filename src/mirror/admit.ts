@@ -19,6 +19,8 @@ export interface AdmitDeps extends ExamineDeps {
   readonly ecosystem: Ecosystem;
   /** What a lock file says the bytes are: claims like those of the index. None where left out. */
   readonly pins?: readonly Checksum[];
+  /** Where the archive was, where its upstream lists it no more, and what was claimed for it then: stands in for what `resolve` would say. Left out for any other. */
+  readonly lost?: Resolution;
   readonly upstream: Pick<UpstreamClient, "open">;
   readonly blobs: BlobStore;
   readonly space: Pick<Space, "expect" | "keep">;
@@ -45,7 +47,7 @@ export async function admit(
   deps: AdmitDeps,
   arriving: (arrival: Arrival) => void,
 ): Promise<Admission> {
-  const resolution = await deps.ecosystem.resolve(repository, ref);
+  const resolution = deps.lost ?? (await deps.ecosystem.resolve(repository, ref));
   const before = await deps.index.admission(ref, { admittedOnly: true });
   const published = deps.ecosystem.published(repository, resolution);
   published.catch(() => {}); // Awaited below; until then a failure must not go unheard, nor end a download that is well.

@@ -8,7 +8,7 @@ import { AssayError, type ErrorCode, isUpstreamFailure } from "../core/errors.ts
 import type { VerifierId } from "../core/evidence.ts";
 import type { AdmittedBlob, BlobStore } from "../core/ports/blob-store.ts";
 import type { Clock } from "../core/ports/clock.ts";
-import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
+import type { Ecosystem, Repository, Resolution } from "../core/ports/ecosystem.ts";
 import type { Index } from "../core/ports/index-store.ts";
 import type { Log } from "../core/ports/log.ts";
 import { isTrusting } from "../core/ports/verifier.ts";
@@ -41,6 +41,8 @@ export type Obtained = Held | { readonly kind: "arriving"; readonly flight: Flig
 export interface Errand {
   readonly asker: Asker;
   readonly pins: readonly Checksum[];
+  /** As in `AdmitDeps`. */
+  readonly lost?: Resolution;
 }
 
 export interface ObtainSettings {
@@ -100,11 +102,17 @@ export class Mirror {
   /**
    * Answers at once from what is held or known; otherwise with the flight that fetches it, shared by all who ask meanwhile. What `asker` is told stands in the
    * decision log by then. `pins` are further claims for bytes that are fetched to meet, from a lock file. What was
-   * admitted before they were given need not meet them: whoever gives them compares.
+   * admitted before they were given need not meet them: whoever gives them compares. `lost` leads to an archive that its upstream lists no more.
    */
-  async obtain(repository: Repository, ref: ArtifactRef, asker: Asker, pins: readonly Checksum[] = []): Promise<Obtained> {
+  async obtain(
+    repository: Repository,
+    ref: ArtifactRef,
+    asker: Asker,
+    pins: readonly Checksum[] = [],
+    lost?: Resolution,
+  ): Promise<Obtained> {
     const known = await this.#telling(asker, async () => (await this.#checked(repository, ref)) ?? this.#recentlyRefused(ref));
-    return known ?? { kind: "arriving", flight: this.#fly(repository, ref, { asker, pins }) };
+    return known ?? { kind: "arriving", flight: this.#fly(repository, ref, { asker, pins, ...(lost ? { lost } : {}) }) };
   }
 
   /**
@@ -267,8 +275,8 @@ export class Mirror {
 
   async #fetch(repository: Repository, ref: ArtifactRef, errand: Errand, arriving: (arrival: Arrival) => void): Promise<Admission> {
     this.#deps.counters.add(ref.repository, "misses", 1);
-    const { asker, pins } = errand;
-    const deps = { ...this.#deps, ecosystem: this.#deps.ecosystems[ref.ecosystem], pins };
+    const { asker, ...given } = errand;
+    const deps = { ...this.#deps, ecosystem: this.#deps.ecosystems[ref.ecosystem], ...given };
     const admission = await admit(repository, ref, asker, deps, arriving);
     this.#tell(admission);
     return admission;

@@ -170,10 +170,10 @@ export class SqliteIndex implements Index {
 
   async putDocument(key: DocumentKey, document: DocumentRecord, listing: Listing | undefined): Promise<void> {
     const body = await packBody(document.body);
-    const listed = listing && { name: listing.name, files: fingerprintFiles(listing.files, document.upstream) };
+    const listed = listing && { ...listing, files: fingerprintFiles(listing.files, document.upstream) };
     this.#transactions.write(() => {
       const id = this.#documents.put(key, document, body);
-      if (listed) this.#listedFiles.put(id, { repository: key.repository, name: listed.name }, document, listed.files);
+      if (listed) this.#listedFiles.put(id, { repository: key.repository, name: listed.name }, document, listed);
     });
     if (listed) this.#fileCache.clear();
   }

@@ -427,6 +427,16 @@ export function indexContract(makeBench: () => IndexBench): void {
       expect(await index.file(ref)).toBeUndefined();
     });
 
+    test("what is remembered as lost is known and not listed, until a page lists it", async () => {
+      const index = await openIndex();
+      const lost = { repository: KEY.repository, key: "lost/a.whl" };
+      await index.putDocument(lost, documentOf("1"), { name: "requests", files: [listedFile("a.whl")], isLost: true });
+      expect(await index.files("pypi", "requests")).toEqual([expect.objectContaining({ file: "a.whl", listed: false })]);
+      await index.putDocument(KEY, documentOf("2", { fetchedAt: 2000 }), { name: "requests", files: [listedFile("a.whl")] });
+      await index.putDocument(lost, documentOf("3", { fetchedAt: 3000 }), { name: "requests", files: [listedFile("a.whl")], isLost: true });
+      expect(await index.files("pypi", "requests")).toEqual([expect.objectContaining({ file: "a.whl", listed: true })]);
+    });
+
     test("a file that is listed no more stays known, and its first sight never changes", async () => {
       const index = await openIndex();
       const both = { name: "requests", files: [listedFile("a.whl"), listedFile("b.whl")] };

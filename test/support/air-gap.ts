@@ -76,6 +76,22 @@ repositories:
     }
   }
 
+  /** Upstream takes `tool`, version 1.0.0 of `left` and version 1.0.0 of `skill` off its pages, with their archives and evidence, and the side with a network hears of it. */
+  async lose(): Promise<void> {
+    const empty = JSON.stringify({ meta: { "api-version": "1.1" }, name: "tool", versions: [], files: [] });
+    this.upstream.serve("/pypi/simple/tool/", { contentType: "application/vnd.pypi.simple.v1+json", body: empty });
+    publishTarballs(this.upstream, "left", [{ version: "1.1.0" }]);
+    publishAams(this.upstream, "skill", [{ version: "2.0.0" }]);
+    for (const gone of ["/npm/left/-/left-1.0.0.tgz", "/aam/packages/skill/1.0.0/tarball"])
+      this.upstream.serve(gone, { status: 404, body: "gone" });
+    const renewing = await startMirror({ config: this.config.replace("metadata_ttl: 1h", "metadata_ttl: 0s"), dataDir: this.sourceDir });
+    try {
+      for (const page of ["/pypi/simple/tool/", "/npm/left", "/aam/packages/skill"]) await renewing.get(page);
+    } finally {
+      await renewing.close();
+    }
+  }
+
   get sourceDir(): string {
     if (!this.#mirror) throw new Error("nothing was fetched yet");
     return this.#mirror.dataDir;

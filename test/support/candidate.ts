@@ -87,6 +87,7 @@ function namedByManifest(format: ArchiveFormat | undefined, checkSigned: Ecosyst
     handle: async () => notHere(),
     listed: async () => notHere(),
     resolve: async () => notHere(),
+    recall: () => undefined,
     published: async () => [],
     companions: () => [],
     checkSigned,

@@ -11,7 +11,7 @@ import type { Signer } from "../signer.ts";
 import type { Statement } from "../statement.ts";
 import type { Documents } from "./documents.ts";
 import type { Foresight } from "./foresight.ts";
-import type { Index, KnownFile } from "./index-store.ts";
+import type { Index, KnownFile, RecalledFile } from "./index-store.ts";
 import type { Log } from "./log.ts";
 import type { Publishing } from "./publishing.ts";
 import type { Upstream, UpstreamClient } from "./upstream-client.ts";
@@ -280,6 +280,11 @@ export interface Ecosystem {
   manage?(repository: Repository, request: ManagementRequest): Promise<PlainAnswer | undefined>;
   /** Where the archive is and what is claimed for it. Throws NOT_FOUND where no upstream lists it. */
   resolve(repository: Repository, ref: ArtifactRef): Promise<Resolution>;
+  /**
+   * The same of an archive that its upstream has lost or cannot tell of, from what was said when it was listed last. Asks nobody. Undefined where that was said by an upstream
+   * that may not speak for the name now, and for a ref that is not written as the ecosystem writes names, versions and files: it may come from anywhere.
+   */
+  recall(repository: Repository, ref: ArtifactRef, said: RecalledFile): Resolution | undefined;
   /**
    * Everything signed that is published for an archive, each place in its own words. Fetched through `documents`, while the archive is on its way.
    * Never throws for what a place answers or fails to: that is a `SignedSource` of kind `malformed` or `unavailable`. Empty where the ecosystem has no such places.

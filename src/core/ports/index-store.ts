@@ -22,11 +22,19 @@ export interface ListedFile {
 export interface Listing {
   readonly name: string;
   readonly files: readonly ListedFile[];
+  /** What it lists was listed once, says who made it, and is no more: it is remembered as that. */
+  readonly isLost?: true;
+}
+
+/** What an upstream said of a file when it listed it last. */
+export interface RecalledFile extends ListedFile {
+  /** Its address. */
+  readonly upstream: string;
+  readonly firstSeenAt?: number;
 }
 
 /** A listed file with what we remember about it. */
-export interface KnownFile extends ListedFile {
-  readonly upstream: string;
+export interface KnownFile extends RecalledFile {
   /** When we first saw it listed, milliseconds since the epoch. */
   readonly firstSeenAt: number;
   /** Whether the newest listing still has it. */

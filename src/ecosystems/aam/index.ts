@@ -8,7 +8,7 @@ import { tagsOf } from "./known-package.ts";
 import { problemBody } from "./problem.ts";
 import { published } from "./published.ts";
 import { releases } from "./releases.ts";
-import { listed, resolve } from "./resolve.ts";
+import { listed, recall, resolve } from "./resolve.ts";
 import type { AamServices } from "./services.ts";
 import { Dialects } from "./sources/dialects.ts";
 import { answerUaaps } from "./uaaps/answer.ts";
@@ -29,6 +29,7 @@ export function createAam(common: EcosystemServices): Ecosystem {
     handle: async (repository, request) => handle(services, repository, request),
     listed: (repository, name) => listed(services, repository, name),
     resolve: (repository, ref) => resolve(services, repository, ref),
+    recall: (repository, ref, said) => recall(services, repository, ref, said),
     tags: (repository, ref) => tagsOf(services, repository, ref),
     releases: (repository, name) => releases(services, repository, name),
     published: (repository, resolution) => published(services, repository, resolution),

@@ -2,8 +2,9 @@ import type { ArtifactRef } from "../../core/artifact.ts";
 import { type Checksum, parseHexChecksum } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { Repository, Resolution } from "../../core/ports/ecosystem.ts";
-import type { KnownFile } from "../../core/ports/index-store.ts";
+import type { KnownFile, RecalledFile } from "../../core/ports/index-store.ts";
 import { quote } from "../../core/quote.ts";
+import { recalled } from "../../core/recalled.ts";
 import { type ListedPackage, listedPackage } from "./known-package.ts";
 import { packageNotFound, versionNotFound } from "./missing.ts";
 import { archiveFile, type PackageName, parsePackageName, parseVersion } from "./names.ts";
@@ -40,6 +41,18 @@ export async function resolve(services: Services, repository: Repository, ref: A
     ...(found.publishedAt === undefined ? {} : { publishedAt: found.publishedAt }),
     ...(known ? { firstSeenAt: known.firstSeenAt } : {}),
   };
+}
+
+/** Where a version's archive was that upstream has lost. */
+export function recall(
+  services: Pick<AamServices, "upstreamsFor">,
+  repository: Repository,
+  ref: ArtifactRef,
+  said: RecalledFile,
+): Resolution | undefined {
+  const name = parsePackageName(ref.name);
+  const version = parseVersion(ref.version);
+  return name && version && ref.file === archiveFile(name, version) ? recalled(services, repository, ref, said) : undefined;
 }
 
 /** The archives that a package's metadata lists now. Throws BAD_REQUEST for text that is no package name, NOT_FOUND where no upstream has it, and what `Documents` throws. */

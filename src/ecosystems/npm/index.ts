@@ -9,7 +9,7 @@ import { attestationsRequest, keysRequests } from "./document-requests.ts";
 import { type HeldPackument, heldPackument } from "./held-packument.ts";
 import { identify } from "./identify.ts";
 import { published } from "./published.ts";
-import { listed, locate, resolve, upstreamOf } from "./resolve.ts";
+import { listed, locate, recall, resolve, upstreamOf } from "./resolve.ts";
 import { contradicts, type Rewrite, rewriteManifest, rewritePackument } from "./rewrite.ts";
 import { type Route, routeOf } from "./routes.ts";
 import { search } from "./search.ts";
@@ -23,6 +23,7 @@ export function createNpm(services: EcosystemServices): Ecosystem {
     handle: async (repository, request) => answer(repository, request, routeOf(request), services),
     listed: (repository, name) => listed(repository, name, services),
     resolve: (repository, ref) => resolve(repository, ref, services),
+    recall: (repository, ref, said) => recall(repository, ref, said, services),
     published: (repository, resolution) => published(repository, resolution, services),
     checkSigned,
     // Whatever form a client asks for, and its dist-tags, are made from the one packument.

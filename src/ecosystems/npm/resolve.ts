@@ -1,12 +1,13 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
-import type { KnownFile } from "../../core/ports/index-store.ts";
+import type { KnownFile, RecalledFile } from "../../core/ports/index-store.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
+import { recalled } from "../../core/recalled.ts";
 import { onlyAsked } from "../../core/upstreams-to-ask.ts";
 import { packumentRequests } from "./document-requests.ts";
 import { unknownPackage } from "./held-packument.ts";
-import { parsePackageName, versionFromFile } from "./names.ts";
+import { isArchiveFile, isPackageName, isVersion, parsePackageName, versionFromFile } from "./names.ts";
 
 /**
  * Which version an archive's file name belongs to. Usually the name says it; what is listed has the last word, since old archives have other names.
@@ -53,6 +54,14 @@ export async function resolve(repository: Repository, ref: ArtifactRef, services
     ...(sizeBytes === undefined ? {} : { sizeBytes }),
     ...(publishedAt === undefined ? {} : { publishedAt }),
   };
+}
+
+/** Where an archive was that upstream has lost. Old archives have names that say no version: any that may name an archive will do. */
+export function recall(repository: Repository, ref: ArtifactRef, said: RecalledFile, services: EcosystemServices): Resolution | undefined {
+  const { name, version, file } = ref;
+  if (!isPackageName(name) || !isVersion(version) || !isArchiveFile(file)) return undefined;
+  if ((versionFromFile(name, file) ?? version) !== version) return undefined;
+  return recalled(services, repository, ref, said);
 }
 
 /**

@@ -33,9 +33,23 @@ export function signedDistOf(dist: JsonObject): SignedDist | undefined {
   return Object.keys(signed).length === 0 ? undefined : signed;
 }
 
-/** The same, as the index gives it back with a listed file. */
+/** The same, as the index gives it back with a listed file. It may have come in a bundle, so it is held to what is kept of a `dist`. */
 export function keptSignedDist(extra: Readonly<Record<string, unknown>> | undefined): SignedDist {
-  return (extra?.["signed"] ?? {}) as SignedDist;
+  const kept = extra?.["signed"];
+  if (!isJsonObject(kept)) return {};
+  const { integrity = null, signatures = null, malformed, attested, registry } = kept;
+  const written = Array.isArray(signatures) ? signatures.map(asWritten) : signatures;
+  return {
+    ...(isText(malformed, MAX_URL_CHARACTERS) ? { malformed } : signaturesOf({ integrity, signatures: written })),
+    ...(attested === true ? { attested } : {}),
+    ...(isText(registry, MAX_URL_CHARACTERS) && URL.canParse(registry) ? { registry } : {}),
+  };
+}
+
+function asWritten(kept: JsonValue): JsonValue {
+  if (!isJsonObject(kept)) return kept;
+  const { keyId = null, signature = null } = kept;
+  return { keyid: keyId, sig: signature };
 }
 
 function signaturesOf({ signatures = null, integrity }: JsonObject): SignedDist {

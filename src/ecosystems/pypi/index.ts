@@ -9,7 +9,7 @@ import { identify } from "./identify.ts";
 import { projectList } from "./project-list.ts";
 import { projectPage } from "./project-page.ts";
 import { published } from "./published.ts";
-import { listed, resolve } from "./resolve.ts";
+import { listed, recall, resolve } from "./resolve.ts";
 import { parseRoute, type Route } from "./routes.ts";
 
 /**
@@ -24,6 +24,7 @@ export function createPypi(services: EcosystemServices): Ecosystem {
     handle: (repository, request) => handle(services, repository, request),
     listed: (repository, name) => listed(services, repository, name),
     resolve: (repository, ref) => resolve(services, repository, ref),
+    recall: (repository, ref, said) => recall(services, repository, ref, said),
     published: (repository, resolution) => published(services, repository, resolution),
     checkSigned,
     companions: ({ name, file }) => [

@@ -61,7 +61,7 @@ export function fileOf(row: KnownFile, project: string): SimpleFile | undefined 
 }
 
 /** What the page promised for the wheel's METADATA, as a claim. */
-export function metadataClaim(row: KnownFile, project: string): Checksum | undefined {
+export function metadataClaim(row: ListedFile, project: string): Checksum | undefined {
   const sha256 = text(row, "metadataSha256");
   return sha256 === undefined ? undefined : parseHexChecksum("sha256", sha256, `the core-metadata of the simple index of ${project}`);
 }
@@ -71,7 +71,7 @@ export function provenanceLink(row: KnownFile): string | undefined {
   return text(row, "provenance");
 }
 
-function text(row: KnownFile, key: string): string | undefined {
+function text(row: ListedFile, key: string): string | undefined {
   const value = row.extra?.[key];
   return typeof value === "string" ? value : undefined;
 }

@@ -2,9 +2,11 @@ import type { ArtifactRef } from "../../core/artifact.ts";
 import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import type { HeldDocument } from "../../core/ports/documents.ts";
 import type { EcosystemServices, Repository, Resolution } from "../../core/ports/ecosystem.ts";
-import type { KnownFile } from "../../core/ports/index-store.ts";
+import type { KnownFile, RecalledFile } from "../../core/ports/index-store.ts";
 import type { Upstream } from "../../core/ports/upstream-client.ts";
 import { quote } from "../../core/quote.ts";
+import { recalled } from "../../core/recalled.ts";
+import { parseFileName } from "./file-name.ts";
 import { metadataClaim } from "./listing.ts";
 import { parseProjectName } from "./project-name.ts";
 import { noSuchProject } from "./project-page.ts";
@@ -63,7 +65,6 @@ export async function listed(services: EcosystemServices, repository: Repository
 /** Where the archive is and what is claimed for it. Throws like `locate`. */
 export async function resolve(services: EcosystemServices, repository: Repository, ref: ArtifactRef): Promise<Resolution> {
   const { row, upstream } = await locate(services, repository, ref);
-  const manifest = ref.file.endsWith(".whl") ? metadataClaim(row, ref.name) : undefined;
   return {
     ref,
     upstream,
@@ -72,6 +73,18 @@ export async function resolve(services: EcosystemServices, repository: Repositor
     firstSeenAt: row.firstSeenAt,
     ...(row.sizeBytes === undefined ? {} : { sizeBytes: row.sizeBytes }),
     ...(row.publishedAt === undefined ? {} : { publishedAt: row.publishedAt }),
-    ...(manifest ? { manifestClaims: [manifest] } : {}),
+    ...manifestClaims(row, ref),
   };
+}
+
+/** The same of a file that upstream has lost, by what its page said last. */
+export function recall(services: EcosystemServices, repository: Repository, ref: ArtifactRef, said: RecalledFile): Resolution | undefined {
+  if (parseProjectName(ref.name) !== ref.name || parseFileName(ref.file, ref.name)?.version !== ref.version) return undefined;
+  const resolution = recalled(services, repository, ref, said);
+  return resolution && { ...resolution, ...manifestClaims(said, ref) };
+}
+
+function manifestClaims(row: RecalledFile, ref: ArtifactRef): Pick<Resolution, "manifestClaims"> {
+  const manifest = ref.file.endsWith(".whl") ? metadataClaim(row, ref.name) : undefined;
+  return manifest ? { manifestClaims: [manifest] } : {};
 }

@@ -67,6 +67,10 @@ export class BundleReader {
     return [...this.#damaged.values()];
   }
 
+  carries(wanted: Pick<BundledFile, "kind" | "sha256">): boolean {
+    return this.#files.has(pathOf(wanted));
+  }
+
   /** Throws OFFLINE for what the bundle does not carry: it is in the one that this one builds on. */
   requireCarried(wanted: Pick<BundledFile, "kind" | "sha256">): PlacedFile & BundledFile {
     const file = this.#files.get(pathOf(wanted));

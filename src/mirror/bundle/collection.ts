@@ -3,8 +3,10 @@ import type { BundledArtifact, BundledDocument } from "../../core/bundle-manifes
 import { AssayError } from "../../core/errors.ts";
 import type { DocumentRequest, HeldDocument } from "../../core/ports/documents.ts";
 import type { Ecosystem, Repository, Resolution } from "../../core/ports/ecosystem.ts";
+import type { Index } from "../../core/ports/index-store.ts";
 import { askForCompanions } from "../companions.ts";
 import type { ArtifactReport } from "../explain/report.ts";
+import { mayBeLost, recallLost } from "./lost-artifact.ts";
 import type { RecordingDocuments } from "./recording-documents.ts";
 import type { Spool, Spooled } from "./spool.ts";
 
@@ -12,17 +14,26 @@ export interface CollectDeps {
   readonly repositories: readonly Repository[];
   readonly ecosystems: Readonly<Record<EcosystemId, Ecosystem>>;
   readonly documents: RecordingDocuments;
+  readonly index: Pick<Index, "file">;
   /** Asks another Assay for its signed verdict of an archive, where its upstream is one. */
   readonly askForVerdict: (ref: ArtifactRef, resolution: Resolution) => Promise<unknown>;
 }
 
+/** Nothing more can be written then. */
+const ENDS_ALL: ReadonlySet<string> = new Set(["STORE_FULL", "STORE_IO", "STORE_CORRUPT"]);
 /** Archives walked at once: what an upstream did not have is asked for again, and answers take their time. */
 const AT_ONCE = 8;
 
 /** What came of one archive. */
 export type ExportedRow =
-  /** `incomplete`: what clients may ask for beside it and could not be had. */
-  | { readonly kind: "exported"; readonly purl: string; readonly sizeBytes: number; readonly incomplete: readonly string[] }
+  /** `lost`: its upstream lists it no more, or cannot tell, so our own record of it goes along. `incomplete`: what clients may ask for beside it and could not be had. */
+  | {
+      readonly kind: "exported";
+      readonly purl: string;
+      readonly sizeBytes: number;
+      readonly lost: boolean;
+      readonly incomplete: readonly string[];
+    }
   | { readonly kind: "left-out"; readonly purl: string; readonly why: "refused" | "unavailable"; readonly reason: string };
 
 /** What goes into a bundle, by what names it. */
@@ -33,8 +44,8 @@ export interface Collection {
 }
 
 /**
- * Walks the road once more for each archive, up to its bytes, and keeps every document that this reads: the importer walks the same road, so it will miss none. What is refused by
- * the policy of now, or cannot be resolved any more, is left out and told.
+ * Walks the road once more for each archive, up to its bytes, and keeps every document that this reads: the importer walks the same road, so it will miss none. Of what upstream has
+ * lost, our own record goes along. What is refused by the policy of now is left out and told.
  */
 export async function collect(
   reports: AsyncIterable<ArtifactReport>,
@@ -57,7 +68,7 @@ export async function collect(
     for await (const several of inBatches(reports, AT_ONCE)) {
       const fresh = several.filter(({ ref }) => !seen.has(artifactKey(ref)));
       for (const { ref } of several) seen.add(artifactKey(ref));
-      const walked = await Promise.all(fresh.map(async (report) => ({ report, ...(await walk(report, deps, asked)) })));
+      const walked = await Promise.all(fresh.map(async (report) => ({ report, ...(await walk(report, spool, deps, asked)) })));
       for (const { report, row, artifact } of walked) {
         told(row);
         if (!artifact) continue;
@@ -74,6 +85,7 @@ export async function collect(
 
 async function walk(
   report: ArtifactReport,
+  spool: Spool,
   deps: CollectDeps,
   asked: Set<string>,
 ): Promise<{ readonly row: ExportedRow; readonly artifact?: BundledArtifact }> {
@@ -86,23 +98,43 @@ async function walk(
   if (repository.hosted) return leftOut("unavailable", "it was published here: publish it to the other Assay too");
   const ecosystem = deps.ecosystems[ref.ecosystem];
   try {
-    const resolution = await ecosystem.resolve(repository, ref);
+    const { resolution, listing } = await resolveOrRecall(repository, report, { ecosystem, index: deps.index });
     await ecosystem.published(repository, resolution);
     if (resolution.upstream.verdicts) await deps.askForVerdict(ref, resolution);
     const missing = await askForCompanions(ecosystem, repository, ref, asked);
     const incomplete = missing.map(({ path, error }) => `${path}: ${error.message}`);
-    return { row: { kind: "exported", purl, sizeBytes: report.sizeBytes, incomplete }, artifact: artifactOf(report, resolution) };
+    const row = { kind: "exported", purl, sizeBytes: report.sizeBytes, lost: listing !== undefined, incomplete } as const;
+    return { row, artifact: artifactOf(report, resolution, listing && (await spool.put(listing))) };
   } catch (error) {
-    if (!(error instanceof AssayError)) throw error;
-    // What upstream lists no more is served here, but on the other side nothing would lead to it.
+    if (!(error instanceof AssayError) || ENDS_ALL.has(error.code)) throw error;
     return leftOut("unavailable", error.message);
   }
 }
 
-function artifactOf({ ref, digest, sizeBytes }: ArtifactReport, { upstream, url, publishedAt }: Resolution): BundledArtifact {
+/** `listing` of what upstream has lost, or cannot be asked about: its mirror serves it to this day, and so must the other side. */
+async function resolveOrRecall(
+  repository: Repository,
+  report: ArtifactReport,
+  deps: { readonly ecosystem: Ecosystem; readonly index: Pick<Index, "file"> },
+): Promise<{ readonly resolution: Resolution; readonly listing?: Buffer }> {
+  try {
+    return { resolution: await deps.ecosystem.resolve(repository, report.ref) };
+  } catch (error) {
+    const lost = mayBeLost(error) ? await recallLost(repository, report, deps) : undefined;
+    if (!lost) throw error;
+    return lost;
+  }
+}
+
+function artifactOf(
+  { ref, digest, sizeBytes }: ArtifactReport,
+  { upstream, url, publishedAt }: Resolution,
+  listing: Spooled | undefined,
+): BundledArtifact {
   const { ecosystem, repository, name, version, file } = ref;
   const from = { upstream: upstream.url.href, url: url.href };
-  return { ecosystem, repository, name, version, file, ...from, sha256: digest, sizeBytes, publishedAt: publishedAt ?? null };
+  const lost = listing && { lost: { sha256: listing.sha256, sizeBytes: listing.sizeBytes } };
+  return { ecosystem, repository, name, version, file, ...from, sha256: digest, sizeBytes, publishedAt: publishedAt ?? null, ...lost };
 }
 
 function documentOf(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type BundledFile, type BundleManifest, formatManifest, pathOf } from "../../core/bundle-manifest.ts";
+import { type BundledFile, type BundleManifest, documentFiles, formatManifest, pathOf } from "../../core/bundle-manifest.ts";
 import type { Digest } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { BlobStore } from "../../core/ports/blob-store.ts";
@@ -15,7 +15,7 @@ import { Spool, type Spooled } from "./spool.ts";
 import { writeBundle } from "./write-bundle.ts";
 
 export interface ExportDeps extends CollectDeps {
-  readonly index: Pick<Index, "decisions">;
+  readonly index: Pick<Index, "decisions" | "file">;
   readonly blobs: Pick<BlobStore, "find" | "open">;
   readonly keys: SigningKeys;
   /** What signatures are checked against here. */
@@ -117,9 +117,7 @@ export class Exporter {
 /** Documents first, then what explains them, then blobs: who reads a bundle from its beginning knows of an archive before it comes. */
 function manifestOf({ artifacts, documents, trustRoots, decisions }: Gathered, base: ExportOptions["base"]): BundleManifest {
   const all: BundledFile[] = [
-    ...documents.flatMap(({ answer }) =>
-      answer ? [{ kind: "document" as const, sha256: answer.sha256, sizeBytes: answer.sizeBytes }] : [],
-    ),
+    ...documentFiles({ artifacts: [...artifacts], documents: [...documents] }),
     ...trustRoots.map(({ spooled: { sha256, sizeBytes } }) => ({ kind: "trust-root" as const, sha256, sizeBytes })),
     { kind: "decisions", sha256: decisions.sha256, sizeBytes: decisions.sizeBytes },
     ...artifacts.map(({ sha256, sizeBytes }) => ({ kind: "blob" as const, sha256, sizeBytes })),
@@ -141,7 +139,7 @@ function manifestOf({ artifacts, documents, trustRoots, decisions }: Gathered, b
 function everythingIn({ artifacts, documents, trustRoots, decisions, files }: BundleManifest): readonly string[] {
   return [
     ...artifacts.map(({ sha256 }) => pathOf({ kind: "blob", sha256 })),
-    ...documents.flatMap(({ answer }) => (answer ? [pathOf({ kind: "document", sha256: answer.sha256 })] : [])),
+    ...documentFiles({ artifacts, documents }).map(pathOf),
     ...trustRoots.map(({ sha256 }) => pathOf({ kind: "trust-root", sha256 })),
     pathOf({ kind: "decisions", sha256: decisions }),
     ...files.map(pathOf),

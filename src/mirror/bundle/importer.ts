@@ -4,19 +4,21 @@ import type { Asker } from "../../core/decision.ts";
 import type { Checksum } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import { inOrder } from "../../core/in-order.ts";
-import type { Ecosystem, Repository } from "../../core/ports/ecosystem.ts";
-import type { KnownFile } from "../../core/ports/index-store.ts";
+import type { Ecosystem, Repository, Resolution } from "../../core/ports/ecosystem.ts";
+import type { Index, KnownFile } from "../../core/ports/index-store.ts";
 import { formatPurl } from "../../core/purl.ts";
 import type { Admission, Reason } from "../../core/verdict.ts";
 import { canonicalName } from "../../policy/purl-pattern.ts";
 import { askForCompanions } from "../companions.ts";
 import type { Mirror } from "../obtain.ts";
 import type { BundleReader } from "./bundle-reader.ts";
+import { bringBackLost, mayBeLost } from "./lost-artifact.ts";
 
 export interface ImportDeps {
   readonly repositories: readonly Repository[];
   readonly ecosystems: Readonly<Record<EcosystemId, Ecosystem>>;
   readonly mirror: Pick<Mirror, "obtain">;
+  readonly index: Pick<Index, "file" | "putDocument">;
 }
 
 /** What came of one archive. All but `failed` stand in the journal like any other decision. */
@@ -63,11 +65,11 @@ export class Importer {
     const { repositories, ecosystems, mirror } = this.#deps;
     const repository = repositoryOf(artifact, repositories);
     const ecosystem = ecosystems[repository.ecosystem];
-    const ref = await refOf(artifact, repository, await listed.of(ecosystem, repository, artifact.name));
+    const { ref, lost } = await this.#find(artifact, repository, bundle, listed);
     // The exporter says so, and nobody else: its key is named wherever the claim is shown.
     const claimedBy = `the bundle that ${bundle.keyId} signed`;
     const pin: Checksum = { algorithm: "sha256", hex: artifact.sha256, claimedBy };
-    const obtained = await mirror.obtain(repository, ref, ASKER, [pin]);
+    const obtained = await mirror.obtain(repository, ref, ASKER, [pin], lost);
     const admission = obtained.kind === "arriving" ? await obtained.flight.admission : obtained.admission;
     if (admission.digest !== artifact.sha256) return { kind: "failed", reason: otherBytes(admission, pin) };
     const { verdict } = admission;
@@ -76,6 +78,25 @@ export class Importer {
     const incomplete = missing.map(({ path, error }) => `${path}: ${error.message}`);
     return { kind: obtained.kind === "arriving" ? "admitted" : "already-here", warnings: verdict.warnings, incomplete };
   }
+
+  /** By the index in the bundle, or the one that is here where that is newer. Only where neither lists the archive, by what the exporter kept of one that upstream has lost. */
+  async #find(artifact: BundledArtifact, repository: Repository, bundle: BundleReader, listed: LastListing): Promise<Found> {
+    const { ecosystems, index } = this.#deps;
+    const ecosystem = ecosystems[repository.ecosystem];
+    try {
+      return { ref: refOf(artifact, repository, await listed.of(ecosystem, repository, artifact.name)) };
+    } catch (error) {
+      const { lost } = artifact;
+      if (!lost || !mayBeLost(error)) throw error;
+      const resolution = await bringBackLost({ ...artifact, lost }, repository, bundle, { ecosystem, index });
+      return { ref: resolution.ref, lost: resolution };
+    }
+  }
+}
+
+interface Found {
+  readonly ref: ArtifactRef;
+  readonly lost?: Resolution;
 }
 
 type Outcome = ImportedRow extends infer Row ? (Row extends ImportedRow ? Omit<Row, "purl"> : never) : never;
@@ -99,7 +120,7 @@ function repositoryOf({ repository: name, ecosystem, upstream }: BundledArtifact
 }
 
 /** The archive as its index lists it: so every part of its name has passed the ecosystem's grammar. Throws NOT_FOUND. */
-async function refOf(artifact: BundledArtifact, repository: Repository, listed: readonly KnownFile[]): Promise<ArtifactRef> {
+function refOf(artifact: BundledArtifact, repository: Repository, listed: readonly KnownFile[]): ArtifactRef {
   const { ecosystem, name, version, file } = artifact;
   const found = listed.find((each) => each.version === version && each.file === file);
   if (!found || canonicalName(ecosystem, name) !== name)

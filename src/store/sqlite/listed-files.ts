@@ -127,10 +127,10 @@ export class ListedFiles {
     );
     this.#add = database.prepare(
       `INSERT INTO listed_files (document_id, artifact_id, upstream_id, url, size_bytes, published_at, extra, listed, changed_at, fingerprint)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#update = database.prepare(
-      `UPDATE listed_files SET upstream_id = ?, url = ?, size_bytes = ?, published_at = ?, extra = ?, listed = 1, changed_at = ?, fingerprint = ?
+      `UPDATE listed_files SET upstream_id = ?, url = ?, size_bytes = ?, published_at = ?, extra = ?, listed = ?, changed_at = ?, fingerprint = ?
        WHERE id = ?`,
     );
     this.#unlist = database.prepare("UPDATE listed_files SET listed = 0, changed_at = ? WHERE id = ?");
@@ -175,11 +175,12 @@ export class ListedFiles {
     documentId: number,
     key: { readonly repository: string; readonly name: string },
     document: Pick<DocumentRecord, "upstream" | "fetchedAt">,
-    files: ReadonlyMap<string, FingerprintedFile>,
+    { files, isLost = false }: { readonly files: ReadonlyMap<string, FingerprintedFile>; readonly isLost?: boolean },
   ): void {
     const packageId = this.#artifacts.packageId(key.repository, key.name);
     const upstreamId = this.#upstreams.idOf(document.upstream);
     const seenAt = document.fetchedAt;
+    const listed = isLost ? 0 : 1;
     const claimants = new Map<string, number>();
     const held = new Map<string, HeldFile>();
     for (const row of this.#ofDocument.all(documentId)) {
@@ -189,9 +190,9 @@ export class ListedFiles {
     }
     for (const [archive, { file, fingerprint }] of files) {
       const before = held.get(archive);
-      if (before?.listed === 1 && before.fingerprint === fingerprint) continue;
+      if (before?.listed === listed && before.fingerprint === fingerprint) continue;
       const extra = file.extra === undefined ? null : JSON.stringify(file.extra);
-      const said = [upstreamId, file.url, integerOrNull(file.sizeBytes, 0), integerOrNull(file.publishedAt), extra];
+      const said = [upstreamId, file.url, integerOrNull(file.sizeBytes, 0), integerOrNull(file.publishedAt), extra, listed];
       let id: number;
       if (before) {
         this.#update.run(...said, seenAt, fingerprint, before.id);

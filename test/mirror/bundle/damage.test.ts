@@ -19,6 +19,8 @@ let scratch: string;
 beforeAll(async () => {
   gap = await AirGap.open();
   await gap.fetch();
+  // So that there is one of every kind of entry.
+  await gap.lose();
   const bundle = join(gap.folder, "all.tar");
   await gap.export(bundle);
   bytes = readFileSync(bundle);

@@ -1,16 +1,13 @@
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BundledFile, type BundleManifest, pathOf } from "../../../src/core/bundle-manifest.ts";
-import { canonicalJson } from "../../../src/core/canonical-json.ts";
-import { keyIdOf } from "../../../src/core/key-id.ts";
+import { type BundleManifest, pathOf } from "../../../src/core/bundle-manifest.ts";
 import { BundleReader } from "../../../src/mirror/bundle/bundle-reader.ts";
-import { sealManifest } from "../../../src/mirror/bundle/envelope.ts";
-import { writeBundle } from "../../../src/mirror/bundle/write-bundle.ts";
 import { codeOf } from "../../contract/code-of.ts";
 import { AirGap, ARCHIVES } from "../../support/air-gap.ts";
 import { buildWheel } from "../../support/archives.ts";
+import { forgeBundle } from "../../support/forged-bundle.ts";
 import { type Loose, SigstoreInstance } from "../../support/sigstore-instance.ts";
 
 let gap: AirGap;
@@ -31,23 +28,8 @@ beforeAll(async () => {
 });
 afterAll(() => gap.close());
 
-/** What somebody makes who has a key of their own and may write any manifest: the hostile exporter. Contents are those of the real bundle, and `more`. */
-async function forge(change: (honest: Loose) => Loose, more: readonly Buffer[] = []): Promise<string> {
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const payload = Buffer.from(canonicalJson(change(structuredClone(manifest))));
-  const signer = { keyId: keyIdOf(publicKey), sign: (bytes: Uint8Array) => sign(null, bytes, privateKey) };
-  const envelope = sealManifest(payload, signer, { pem: publicKey.export({ type: "spki", format: "pem" }).toString() });
-  const all = new Map([...contents, ...more.map((body) => [`blobs/${digestOf(body)}`, body] as const)]);
-  const pieces: Uint8Array[] = [];
-  const output = { write: async (bytes: Uint8Array) => void pieces.push(Buffer.from(bytes)) };
-  const files = JSON.parse(payload.toString()).files as readonly BundledFile[];
-  await writeBundle(output, envelope, files, async function* (file) {
-    yield all.get(pathOf(file)) ?? Buffer.alloc(0);
-  });
-  const path = join(gap.folderFor("forged"), "bundle.tar");
-  writeFileSync(path, Buffer.concat(pieces));
-  return path;
-}
+const forge = (change: (honest: Loose) => Loose, more: readonly Buffer[] = []): Promise<string> =>
+  forgeBundle({ manifest, contents, folder: gap.folderFor("forged") }, change, more);
 
 function digestOf(body: Buffer): string {
   return createHash("sha256").update(body).digest("hex");
