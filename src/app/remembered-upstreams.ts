@@ -5,7 +5,12 @@ import type { Log } from "../core/ports/log.ts";
 import type { Config } from "./config.ts";
 import type { MirroredRepository } from "./discover.ts";
 
-const REMEMBERED = z.record(z.string().max(64), z.url({ protocol: /^https?$/ }));
+/** A bundle may say anything. What no upstream can be must not be remembered: nothing on this data folder would start again. */
+const ADDRESS = z.url({ protocol: /^https?$/ }).refine((text) => {
+  const { username, password, pathname } = new URL(text);
+  return username === "" && password === "" && pathname.endsWith("/");
+});
+const REMEMBERED = z.record(z.string().max(64), ADDRESS);
 
 /**
  * What a repository holds is kept by the upstream it came from. So where a data folder is opened on a machine without the client that named the upstream

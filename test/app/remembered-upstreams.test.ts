@@ -90,3 +90,11 @@ test.each(["{", "[]", '{"npm": "file:///etc/"}', '{"npm": 7}'])("a note that rea
   writeFileSync(join(dataDir, "upstreams.json"), text);
   expect(await start(undefined)).toEqual([]);
 });
+
+test.each(["https://user:pw@npm.example/", "https://npm.example/npm", "file:///srv/npm/", "nonsense"])(
+  "an address that no upstream can have is not taken over from a bundle: %s",
+  async (address) => {
+    expect(await adoptUpstreams({ dataDir, repositories: [npm] }, { npm: address }, log)).toEqual({});
+    expect(await recallUpstreams(dataDir, log)).toEqual({});
+  },
+);
