@@ -273,6 +273,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
       manifests,
       index,
       blobs,
+      uses,
       limits: config.limits,
       log,
     });

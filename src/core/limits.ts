@@ -46,6 +46,8 @@ export interface Limits {
   readonly gitRefs: number;
   /** Git processes that fetch at once, and that serve at once. */
   readonly gitProcesses: number;
+  /** Packages that one export to a directory fetches: those that are named, with all that they depend on. */
+  readonly directoryPackages: number;
 }
 
 const KIB = 1024;
@@ -76,4 +78,5 @@ export const DEFAULT_LIMITS: Limits = {
   gitFetchSeconds: 900,
   gitRefs: 50_000,
   gitProcesses: 16,
+  directoryPackages: 1000,
 };

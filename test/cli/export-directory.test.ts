@@ -16,13 +16,13 @@ beforeEach(async () => {
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
 /** Runs the command over a data folder of its own; answers its exit code and what it printed. */
-async function run(packages: readonly string[] = [], options: { json?: boolean; policy?: string } = {}) {
+async function run(packages: readonly string[] = [], options: { json?: boolean; policy?: string; more?: string } = {}) {
   const file = join(dataDir, "assay.yaml");
   const policy = join(dataDir, "policy.yaml");
   writeFileSync(policy, options.policy ?? "version: 1\n");
   writeFileSync(
     file,
-    `policy: ${policy}\nrepositories: [{name: aam, ecosystem: aam, upstreams: [{url: "${bench.upstream.url("/aam/").href}", dialect: uaaps}]}]\n`,
+    `policy: ${policy}\nrepositories: [{name: aam, ecosystem: aam, upstreams: [{url: "${bench.upstream.url("/aam/").href}", dialect: uaaps}]}]\n${options.more ?? ""}`,
   );
   const printed: string[] = [];
   const env = { ASSAY_TRUST: "{public: {tuf: off}}" };
@@ -97,6 +97,17 @@ describe("assay export --aam-registry", { timeout: 60_000 }, () => {
     expect(bench.forClient("tool")).toEqual(["1.0.0"]);
     bench.publish("evil", [{ version: "1.0.0", manifest: { name: "another" } }]);
     expect(await run(["evil"])).toMatchObject({ exit: 2, printed: expect.stringContaining("IDENTITY_MISMATCH") });
+  });
+
+  test("ends at more packages than it may fetch, before anything is written", async () => {
+    bench.publish("app", [{ version: "1.0.0", manifest: { dependencies: { one: "*", two: "*" } } }]);
+    for (const name of ["one", "two"]) bench.publish(name, [{ version: "1.0.0" }]);
+    await expect(run(["app"], { more: "limits: {directory_packages: 2}\n" })).rejects.toMatchObject({
+      code: "UPSTREAM_LIMIT",
+      help: expect.stringContaining("limits.directory_packages"),
+    });
+    expect(existsSync(join(bench.path, "packages"))).toBe(false);
+    expect(await run(["app"], { more: "limits: {directory_packages: 3}\n" })).toMatchObject({ exit: 0 });
   });
 
   test("packages that need each other come to an end", async () => {

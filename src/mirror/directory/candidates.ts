@@ -18,6 +18,8 @@ export interface Candidate extends Pick<ArtifactReport, "digest" | "sizeBytes"> 
   readonly version: Version;
   /** Milliseconds since the epoch. */
   readonly publishedAt: number;
+  /** Whether its bytes are in the store: what was let go there to save space may still be in the directory. */
+  readonly held: boolean;
 }
 
 export interface Candidates {
@@ -102,17 +104,16 @@ function standingOf(
   repository: Repository,
   { report, releases, before }: { readonly report: ArtifactReport; readonly releases: Releases | undefined; readonly before: Before },
 ): Candidate | LeftOut {
-  const { ref, verdict, digest, sizeBytes, publishedAt, firstSeenAt, decidedAt } = report;
+  const { ref, verdict, digest, sizeBytes, publishedAt, firstSeenAt, decidedAt, held } = report;
   const not = (code: LeftOutCode, reason: string): LeftOut => ({ package: name, version: ref.version, from: "directory", code, reason });
   const version = parseVersion(ref.version);
   if (!version || ref.file !== archiveFile(name, version)) return not("NAME", "it is no SemVer version");
   if (verdict.kind === "refuse") return not("REFUSED", verdict.reasons.map(({ code, text }) => `${code}: ${text}`).join("; "));
   if (verdict.kind === "undecided") return not("UNDECIDED", verdict.detail);
-  if (!report.held) return not("NOT_HELD", "its bytes are not in the store");
   const closed = releases?.closed.get(version);
   if (closed) return not(closed.by === "mirror" ? "REFUSED" : "YANKED", closed.why);
   if (!releases && before.isYanked(name, version)) return not("YANKED", "it was taken back when its registry could be asked last");
-  return { repository, ref, name, version, digest, sizeBytes, publishedAt: publishedAt ?? firstSeenAt ?? Date.parse(decidedAt) };
+  return { repository, ref, name, version, digest, sizeBytes, publishedAt: publishedAt ?? firstSeenAt ?? Date.parse(decidedAt), held };
 }
 
 function without(name: string, code: LeftOutCode, reason: string): LeftOut {

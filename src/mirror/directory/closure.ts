@@ -1,6 +1,7 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { Asker } from "../../core/decision.ts";
 import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
+import type { Limits } from "../../core/limits.ts";
 import type { Ecosystem, Releases, Repository } from "../../core/ports/ecosystem.ts";
 import { quote } from "../../core/quote.ts";
 import { newestFirst } from "../../ecosystems/aam/directory/newest-first.ts";
@@ -45,10 +46,9 @@ export interface ClosureDeps extends Ownership {
   readonly source: ArchiveSource;
   readonly folder: KeptFolder;
   readonly asker: Asker;
+  readonly limits: Pick<Limits, "directoryPackages">;
 }
 
-/** Packages that one export fetches. */
-const MOST_PACKAGES = 1000;
 /** Versions of a package that are tried, newest first, where the policy refuses one. */
 const MOST_TRIED = 10;
 
@@ -58,9 +58,10 @@ interface Need extends Wanted {
 
 /**
  * Sends the packages and everything that their archives say they depend on down the road: the newest version of each range that the policy admits. Throws UPSTREAM_LIMIT
- * past 1000 packages, and what `Mirror.obtain` throws but upstream's failures, which are told as missing.
+ * past `limits.directoryPackages`, and what `Mirror.obtain` throws but upstream's failures, which are told as missing.
  */
 export async function obtainClosure(wanted: readonly Wanted[], deps: ClosureDeps): Promise<Closure> {
+  const { directoryPackages } = deps.limits;
   const done = new Map<string, ClosedPackage & { readonly needs: readonly Need[] }>();
   const missing: MissingPackage[] = [];
   const answered = new Map<string, string | undefined>();
@@ -77,8 +78,10 @@ export async function obtainClosure(wanted: readonly Wanted[], deps: ClosureDeps
     const key = `${obtained.name}@${obtained.version}`;
     answered.set(asked, key);
     if (done.has(key)) continue;
-    if (done.size >= MOST_PACKAGES) {
-      throw new AssayError("UPSTREAM_LIMIT", `the packages named need more than ${MOST_PACKAGES} others`, { help: "name fewer at once" });
+    if (done.size >= directoryPackages) {
+      throw new AssayError("UPSTREAM_LIMIT", `what was named is with all that it needs more than ${directoryPackages} packages`, {
+        help: "name fewer at once, or raise limits.directory_packages if that is right",
+      });
     }
     done.set(key, obtained);
     queue.push(...obtained.needs);

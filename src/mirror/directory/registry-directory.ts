@@ -10,12 +10,14 @@ import type { LeftOut, LeftOutCode } from "../../ecosystems/aam/directory/left-o
 import { archivePath, packageFolder } from "../../ecosystems/aam/directory/package-files.ts";
 import { type DirectoryPlan, planDirectory } from "../../ecosystems/aam/directory/plan-directory.ts";
 import type { KeptFolder, StagedFile } from "../../store/kept-folder/kept-folder.ts";
+import type { Uses } from "../cache/uses.ts";
 import { ArchiveSource, type ArchiveSourceDeps } from "./archive-source.ts";
 import { type Before, type Candidate, type CandidateDeps, type Candidates, candidates } from "./candidates.ts";
 import { type Closure, obtainClosure, type Wanted } from "./closure.ts";
 
 export interface RegistryDirectoryDeps extends CandidateDeps, ArchiveSourceDeps {
   readonly index: Pick<Index, "admittedRefs" | "lease" | "release">;
+  readonly uses: Pick<Uses, "blob">;
   readonly log: Log;
   /** Opens the folder anew: another process may have written to it since. */
   readonly open: () => Promise<KeptFolder>;
@@ -110,6 +112,8 @@ export class RegistryDirectory {
       planDirectory(kept, selected.tags, [...leftOut, ...more]),
     );
     const { written, removed } = await write(folder, plan, staged);
+    // Nobody hears of who reads from the folder: that a package is in it counts as its use, or `gc` would take what others rely on for what nobody wants.
+    for (const { digest } of plan.archives.values()) this.#deps.uses.blob(digest);
     return { packages: plan.packages.length, versions: plan.archives.size, written, removed, leftOut: plan.leftOut, closure };
   }
 
@@ -133,6 +137,7 @@ export class RegistryDirectory {
     const path = archivePath(candidate);
     try {
       const isThere = (await folder.digestOf(path)) === candidate.digest;
+      if (!isThere && !candidate.held) return leftOut(candidate, "NOT_HELD", "its bytes are not in the store");
       if (!isThere && (await folder.isTaken(path)))
         return leftOut(candidate, "FOREIGN_FILE", `something at ${path} was not written by Assay`);
       const copy = isThere ? undefined : await this.#source.copy(candidate, folder, this.#settings.asker);
