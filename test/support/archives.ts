@@ -12,6 +12,11 @@ export interface PackageContents {
   readonly files?: Readonly<Record<string, string | Buffer>>;
 }
 
+export interface WheelContents extends PackageContents {
+  /** As in `Requires-Dist`. */
+  readonly requires?: readonly string[];
+}
+
 export interface BuiltArchive {
   /** File name by the ecosystem's rules. */
   readonly file: string;
@@ -21,9 +26,10 @@ export interface BuiltArchive {
 }
 
 /** A pure Python wheel that pip and uv install: `NAME-VERSION-py3-none-any.whl`, with a module named as the package. */
-export function buildWheel({ name, version, files = {} }: PackageContents): BuiltArchive {
+export function buildWheel({ name, version, files = {}, requires = [] }: WheelContents): BuiltArchive {
   const stem = `${pythonName(name)}-${version}`;
-  const manifest = Buffer.from(`Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\nSummary: made in a test\n`);
+  const needs = requires.map((each) => `Requires-Dist: ${each}\n`).join("");
+  const manifest = Buffer.from(`Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\nSummary: made in a test\n${needs}`);
   const contents: [string, Buffer][] = [
     [`${pythonName(name)}/__init__.py`, Buffer.from(`__version__ = ${JSON.stringify(version)}\n`)],
     ...Object.entries(files).map(([path, body]): [string, Buffer] => [path, Buffer.from(body)]),

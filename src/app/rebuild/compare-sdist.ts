@@ -6,7 +6,7 @@ import { type Compared, keptOf, type RebuildJob, submoduleNotes } from "./rebuil
 import { sourceEntries, withoutTopFolder } from "./sdist-files.ts";
 
 /**
- * Looks for each file of an sdist in the source. A build backend is code of the package's choosing, so nothing is built, and what it would have made itself is only named: the result is always
+ * Looks for each file of an sdist in the source. A build backend is code of the package's choosing, so nothing is built where nobody asks for that, and what it would have made itself is only named: the result is always
  * `differs`. Throws UNPROCESSABLE where the bytes are not held or cannot be read.
  */
 export async function compareSdist({ report, source, format, tree, published, limits }: RebuildJob): Promise<Compared> {
@@ -30,7 +30,7 @@ export async function compareSdist({ report, source, format, tree, published, li
     publishedListing: listingDigest(listed.entries),
     rebuiltListing: undefined,
     notes: [
-      "not built: the package's build backend would run code of its choosing",
+      "not built: the package's build backend would run code of its choosing, which --run-build-backend lets it",
       `${same} of its ${entries.length} files are in the source as they are; what packaging tools write themselves (PKG-INFO, *.egg-info, setup.cfg) never is`,
       ...submoduleNotes(tree),
     ],

@@ -1,8 +1,9 @@
 import { mkdir, readdir } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { AssayError } from "../../core/errors.ts";
 import { isJsonObject, parseJsonObject } from "../../core/json.ts";
 import { runIsolated } from "./isolated-command.ts";
+import { DEFAULT_PATH } from "./search-path.ts";
 
 export interface NpmPacked {
   readonly path: string;
@@ -21,7 +22,6 @@ export interface NpmPackOptions {
 }
 
 const PACK_MS = 120_000;
-const DEFAULT_PATH = ["/usr/local/bin", "/usr/bin", "/bin"].join(delimiter);
 const VERSION_JSON_DEPTH = 4;
 
 /**
@@ -33,27 +33,35 @@ export async function npmPack({ folder, scratch, searchPath = DEFAULT_PATH }: Np
   await mkdir(home);
   await mkdir(target);
   // It works in an empty folder and is given the package by its path: only the configuration of the folder that it works in would be read.
-  const common = { command: "npm", cwd: home, env: { PATH: searchPath, HOME: home, LC_ALL: "C" }, timeoutMs: PACK_MS };
+  const env = { PATH: searchPath, HOME: home, LC_ALL: "C" };
+  const settings = ["--ignore-scripts", ...packSettings(home, target)];
+  const { isCutOff } = await runIsolated({ command: "npm", cwd: home, env, timeoutMs: PACK_MS, args: ["pack", ...settings, "--", folder] });
+  const [file, ...others] = await readdir(target);
+  if (file === undefined || others.length > 0) throw new AssayError("UNPROCESSABLE", "npm pack did not make one archive");
+  return { path: join(target, file), builder: await npmBuilder(home, searchPath), isCutOff };
+}
+
+/** No configuration of anybody, and no network, wherever it runs: `home` has nothing in it. */
+export function packSettings(home: string, target: string): readonly string[] {
   const none = join(home, "none");
-  const settings = [
-    "--ignore-scripts",
+  return [
     "--offline",
     "--no-update-notifier",
     "--no-audit",
+    "--logs-max=0",
     `--prefix=${home}`,
-    `--cache=${join(scratch, "cache")}`,
+    `--cache=${join(home, "cache")}`,
     `--userconfig=${none}`,
     `--globalconfig=${none}-global`,
     `--pack-destination=${target}`,
   ];
-  const { isCutOff } = await runIsolated({ ...common, args: ["pack", ...settings, "--", folder] });
-  const [file, ...others] = await readdir(target);
-  if (file === undefined || others.length > 0) throw new AssayError("UNPROCESSABLE", "npm pack did not make one archive");
-  const { output } = await runIsolated({ ...common, args: ["version", "--json", ...settings] });
-  return { path: join(target, file), builder: builderText(output), isCutOff };
 }
 
-function builderText(output: string): string {
+/** The npm in PATH, with its versions. `home` is an empty folder. Throws CONFIG_INVALID where there is none. */
+export async function npmBuilder(home: string, searchPath: string): Promise<string> {
+  const env = { PATH: searchPath, HOME: home, LC_ALL: "C" };
+  const args = ["version", "--json", "--ignore-scripts", ...packSettings(home, home)];
+  const { output } = await runIsolated({ command: "npm", cwd: home, env, timeoutMs: PACK_MS, args });
   const versions = parseJsonObject(Buffer.from(output), { maxDepth: VERSION_JSON_DEPTH, source: "what npm says of its versions" });
   const of = (name: string): string => (typeof versions[name] === "string" ? versions[name].slice(0, 40) : "?");
   return `npm pack ${of("npm")} (Node ${of("node")}, zlib ${of("zlib")})`;

@@ -16,6 +16,7 @@ import { compareArchives } from "./compare-archives.ts";
 import { compareSdist } from "./compare-sdist.ts";
 import { type ConfirmedSource, confirmedSource } from "./confirmed-source.ts";
 import { copyBlob } from "./copy-blob.ts";
+import { repackSdist } from "./foreign/repack-sdist.ts";
 import { type Compared, keptOf, type RebuildJob, submoduleNotes } from "./rebuild-job.ts";
 import { type Repacked, repackAam, repackNpm } from "./repack.ts";
 import { withScratchFolder } from "./scratch-folder.ts";
@@ -42,7 +43,15 @@ export interface RebuildReport extends Compared {
 /** Of the AAM specification, 14.5. */
 const AAM_PACK = "https://uaaps.github.io/build/aam-pack/v1";
 
-/** Makes archives anew from the source that their verified provenance names, and compares. Runs no code of a package. */
+/** Which code of a package may be run to make it anew. */
+export interface RunsCode {
+  /** The scripts of an npm package. */
+  readonly scripts: boolean;
+  /** The build backend of an sdist: then, where the simple index of a repository of this Assay answers, from which the backend's requirements come. */
+  readonly buildBackend: ((repository: string) => string) | undefined;
+}
+
+/** Makes archives anew from the source that their verified provenance names, and compares. Runs no code of a package but what it is told to, and that confined (see `runConfined`). */
 export class Rebuilder {
   readonly #deps: RebuilderDeps;
 
@@ -52,9 +61,9 @@ export class Rebuilder {
 
   /**
    * Fetches the source, packs it in a scratch folder and compares with the bytes that are held. Records nothing. Throws UNPROCESSABLE where there is no confirmed source, or it cannot be packed or compared;
-   * UPSTREAM_NOT_ALLOWED for a git host that is not configured; OFFLINE; and what fetching the source throws.
+   * UPSTREAM_NOT_ALLOWED for a git host that is not configured; OFFLINE; CONFIG_INVALID where a tool is missing, or code cannot be confined; and what fetching the source throws.
    */
-  async rebuild(report: ArtifactReport): Promise<RebuildReport> {
+  async rebuild(report: ArtifactReport, runs: RunsCode): Promise<RebuildReport> {
     const source = confirmedSource(report);
     const format = this.#formatOf(report, source);
     const repository = this.#repositoryOf(source);
@@ -69,7 +78,7 @@ export class Rebuilder {
       const ref = source.ref === undefined ? undefined : parseRefName(source.ref);
       const tree = await this.#deps.trees.checkOut({ repository, commit, ref }, scratch);
       const { limits, searchPath } = this.#deps;
-      return { ...(await compare({ report, source, format, tree, scratch, published, limits, searchPath })), ref: source.ref };
+      return { ...(await compare({ report, source, format, tree, scratch, published, limits, searchPath }, runs)), ref: source.ref };
     });
   }
 
@@ -109,15 +118,15 @@ export class Rebuilder {
   }
 }
 
-async function compare(job: RebuildJob): Promise<Compared> {
-  const { ecosystem } = job.report.ref;
+async function compare(job: RebuildJob, { scripts, buildBackend }: RunsCode): Promise<Compared> {
+  const { ecosystem, repository } = job.report.ref;
   switch (ecosystem) {
     case "aam":
       return compareRepacked(job, await repackAam(job));
     case "npm":
-      return compareRepacked(job, await repackNpm(job));
+      return compareRepacked(job, await repackNpm(job, scripts));
     case "pypi":
-      return compareSdist(job);
+      return buildBackend ? compareRepacked(job, await repackSdist(job, buildBackend(repository))) : compareSdist(job);
     default:
       return ecosystem satisfies never;
   }

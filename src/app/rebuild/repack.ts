@@ -1,13 +1,16 @@
-import { lstat, mkdir, open, writeFile } from "node:fs/promises";
+import { lstat, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AssayError } from "../../core/errors.ts";
 import { parseJson } from "../../core/json.ts";
 import { quote } from "../../core/quote.ts";
 import { listArchive } from "../../verify/archive/list-archive.ts";
 import { packFolder } from "../pack/pack-folder.ts";
-import { directoryIn, npmPack } from "./npm-pack.ts";
+import { packWithScripts } from "./foreign/npm-pack-scripts.ts";
+import { directoryIn, npmBuilder, npmPack } from "./npm-pack.ts";
 import { packageRoot, parseFolder } from "./package-root.ts";
+import { publishedEpoch } from "./published-epoch.ts";
 import type { RebuildJob } from "./rebuild-job.ts";
+import { DEFAULT_PATH } from "./search-path.ts";
 
 /** An archive that was made from the source. */
 export interface Repacked {
@@ -37,8 +40,8 @@ export async function repackAam({ source, tree, scratch, published }: RebuildJob
   return { path, folder, builder: `assay pack (Node ${node}, zlib ${zlib ?? "?"})`, notes };
 }
 
-/** The archive of `npm pack`. Throws as `npmPack` does. */
-export async function repackNpm(job: RebuildJob): Promise<Repacked> {
+/** The archive of `npm pack`, with the package's scripts where `runsScripts`. Throws as `npmPack` and `packWithScripts` do. */
+export async function repackNpm(job: RebuildJob, runsScripts: boolean): Promise<Repacked> {
   const folder = folderOf(await npmFolder(job));
   const root = await packageRoot(job.tree, folder);
   // npm would follow a link, and tell on standard error what it found there.
@@ -46,23 +49,41 @@ export async function repackNpm(job: RebuildJob): Promise<Repacked> {
   if (!manifest?.isFile()) throw new AssayError("UNPROCESSABLE", `the commit has no file package.json in its folder ${quote(folder)}`);
   const scratch = join(job.scratch, "npm");
   await mkdir(scratch);
+  if (runsScripts) return repackScripted(job, folder, scratch);
   const { path, builder, isCutOff } = await npmPack({ folder: root, scratch, searchPath: job.searchPath });
   const network = isCutOff ? "npm ran without a network" : "npm ran beside the network: the kernel gave it none of its own";
   return {
     path,
     folder,
     builder,
-    notes: [network, "no script of the package ran: what its build makes is missing from the rebuilt archive"],
+    notes: [network, "no script of the package ran: what its build makes is missing from the rebuilt archive; --run-scripts runs them"],
+  };
+}
+
+async function repackScripted(
+  { tree, limits, searchPath = DEFAULT_PATH, ...job }: RebuildJob,
+  folder: string,
+  scratch: string,
+): Promise<Repacked> {
+  const builder = await npmBuilder(scratch, searchPath);
+  const path = join(job.scratch, "rebuilt");
+  const { epochSeconds } = tree;
+  await packWithScripts({ tree: tree.folder, folder, scratch, searchPath, into: path, maxBytes: limits.archiveBytes, epochSeconds });
+  return {
+    path,
+    folder,
+    builder: `${builder}, with the package's scripts`,
+    notes: [
+      "code of the package ran, without a network: the scripts in its package.json that npm pack runs",
+      "its dependencies were not installed",
+    ],
   };
 }
 
 /** As the provenance says; else as the published archive's gzip header does, which must have the same time as its files (section 12.1). */
 async function epochOf(stated: unknown, published: string | undefined): Promise<number> {
   if (typeof stated === "number" && Number.isSafeInteger(stated) && stated >= 0 && stated <= MAX_EPOCH_SECONDS) return stated;
-  if (published === undefined) return 0;
-  await using file = await open(published, "r");
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
-  return bytesRead < 8 ? 0 : buffer.readUInt32LE(4);
+  return publishedEpoch(published);
 }
 
 /** What the package says of itself is no more than a hint where to look: the bytes decide. */

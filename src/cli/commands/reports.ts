@@ -16,8 +16,13 @@ interface AuditFlags extends ReportFlags {
   readonly provenance?: true;
   readonly reproducible?: true;
   readonly all?: true;
+  readonly runScripts?: true;
+  readonly runBuildBackend?: true;
   readonly level?: Level;
 }
+
+/** What only looks at what is known. */
+const ONLY_LOOKING = ["provenance", "all", "level"];
 
 /** The commands that tell what is known of archives: `explain`, `inspect provenance` and `audit`. */
 export function addReports(program: Command, { env, print, end }: CommandLine): void {
@@ -41,11 +46,21 @@ export function addReports(program: Command, { env, print, end }: CommandLine): 
     .argument("[purl...]", "package URLs")
     .option("--provenance", "audit the provenance")
     .addOption(
-      new Option("--reproducible", "rebuild from the source that the provenance names, compare, and keep what came of it").conflicts([
-        "provenance",
-        "all",
-        "level",
-      ]),
+      new Option("--reproducible", "rebuild from the source that the provenance names, compare, and keep what came of it").conflicts(
+        ONLY_LOOKING,
+      ),
+    )
+    .addOption(
+      new Option(
+        "--run-scripts",
+        "with --reproducible: run the scripts of npm packages, which is running foreign code: confined, without a network, and not at all where this system does not let it be confined",
+      ).conflicts(ONLY_LOOKING),
+    )
+    .addOption(
+      new Option(
+        "--run-build-backend",
+        "with --reproducible: build sdists by the backend that their source names, which is running foreign code in the same way",
+      ).conflicts(ONLY_LOOKING),
     )
     .option("--all", "everything that was admitted once")
     .addOption(new Option("--level <level>", "level to ask for (default: what the policy asks for)").choices(LEVELS))
@@ -55,7 +70,8 @@ export function addReports(program: Command, { env, print, end }: CommandLine): 
 }
 
 function audit(command: ReportCommand, purls: readonly string[], flags: AuditFlags): Promise<number> {
-  if (flags.reproducible) return auditReproducible(command, purls);
+  const asked = { scripts: flags.runScripts === true, buildBackend: flags.runBuildBackend === true };
+  if (flags.reproducible) return auditReproducible(command, purls, asked);
   if (flags.provenance) return auditProvenance(command, { purls, all: flags.all === true, level: flags.level });
   throw new AssayError("USAGE", "expected either --provenance or --reproducible", {
     help: "--provenance says what is known, --reproducible rebuilds",

@@ -16,6 +16,8 @@ export interface SourceTree {
   readonly files: ReadonlySet<string>;
   /** Repositories that the commit only refers to. They are not fetched, and their folders are empty. */
   readonly submodules: readonly string[];
+  /** When it was committed, in seconds since the epoch, as the commit says. */
+  readonly epochSeconds: number;
 }
 
 export interface SourceTrees {

@@ -46,7 +46,8 @@ export class GitSourceTrees implements SourceTrees {
     await mkdir(folder, { mode: 0o700 });
     // No work tree was there before: nothing of anybody else's can be written through.
     await this.#local(repository, source, [`--work-tree=${folder}`, "checkout", "--quiet", "--force", "--detach", source.commit]);
-    return { folder, ...listed };
+    const time = await this.#local(repository, source, ["show", "--no-patch", "--no-show-signature", "--format=%ct", source.commit]);
+    return { folder, ...listed, epochSeconds: Number.parseInt(time.toString("latin1"), 10) || 0 };
   }
 
   /** The one commit alone; where the host does not give that out by its id, what the ref leads to, with as much history as it takes. */
