@@ -7,8 +7,8 @@ import type { MirroredRepository } from "./discover.ts";
 
 /** A bundle may say anything. What no upstream can be must not be remembered: nothing on this data folder would start again. */
 const ADDRESS = z.url({ protocol: /^https?$/ }).refine((text) => {
-  const { username, password, pathname } = new URL(text);
-  return username === "" && password === "" && pathname.endsWith("/");
+  const url = URL.parse(text);
+  return url?.username === "" && url.password === "" && url.pathname.endsWith("/");
 });
 const REMEMBERED = z.record(z.string().max(64), ADDRESS);
 
