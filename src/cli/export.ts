@@ -7,9 +7,10 @@ import { formatPurl, type PackageCoordinates, parsePurl } from "../core/purl.ts"
 import { quote } from "../core/quote.ts";
 import { leftOutBy } from "../ecosystems/left-out-by.ts";
 import { readManifest } from "../mirror/bundle/bundle-reader.ts";
-import type { ExportedRow } from "../mirror/bundle/collection.ts";
+import type { ExportedRow, WantedReport } from "../mirror/bundle/collection.ts";
 import type { ExportSummary } from "../mirror/bundle/exporter.ts";
 import type { ArtifactReport } from "../mirror/explain/report.ts";
+import { leftOutPages } from "../mirror/locks/left-out-pages.ts";
 import { EXIT_DONE, EXIT_REFUSED, exitCode } from "./exit.ts";
 import { lockTarget, type TargetFlags } from "./lock-target.ts";
 import { worseExit } from "./print-reports.ts";
@@ -41,7 +42,7 @@ const NEVER_RENEWED_MS = 3650 * 86_400_000;
 
 /**
  * `assay export`: what is held of package URLs, of locks, or of everything, as one bundle for `assay import`. Answers 0; 2 where something named is refused by the policy and was left
- * out; 69 where something is not held, or cannot be resolved any more. Throws USAGE for flags that say nothing, BAD_REQUEST for a purl, lock or base that is none, NOT_FOUND for
+ * out; 65 where something is not what a lock pins; 69 where something is not held. Throws USAGE for flags that say nothing, BAD_REQUEST for a purl, lock or base that is none, NOT_FOUND for
  * what is not held, and what `Exporter.export` throws.
  */
 export async function exportBundle({ config, env, print }: ExportCommand, purls: readonly string[], flags: ExportFlags): Promise<number> {
@@ -59,12 +60,11 @@ export async function exportBundle({ config, env, print }: ExportCommand, purls:
       rows.push(row);
       if (!json) print(rowText(row));
     };
-    const reports = all
-      ? everything(assay, config)
-      : lock.length > 0
-        ? locked(assay, await assay.locks.artifacts(locks, { repository, leftOutBy: (artifact) => leftOutBy(artifact, target) }), told)
-        : known(assay, wanted, repository);
-    const summary = await assay.exporter.export(reports, { path: output, partBytes, base }, told);
+    const named = await assay.locks.artifacts(locks, { repository, leftOutBy: (artifact) => leftOutBy(artifact, target) });
+    const unlocked = all ? everything(assay, config) : known(assay, wanted, repository);
+    const reports = lock.length > 0 ? locked(assay, named, told) : unlocked;
+    const pages = leftOutPages(named).map((artifact) => ({ repository: artifact.repository, name: artifact.ref.name }));
+    const summary = await assay.exporter.export(reports, { path: output, partBytes, base, pages }, told);
     print(json ? toJson({ ...summary, rows }) : summaryText(summary, rows));
     return rows.map(exitOfRow).reduce(worseExit, EXIT_DONE);
   });
@@ -114,15 +114,17 @@ async function* locked(
   { explainer }: Pick<Assay, "explainer">,
   { artifacts, uncovered, unusable }: LockedArtifacts,
   told: (row: ExportedRow) => void,
-): AsyncGenerator<ArtifactReport> {
-  const leftOut = (purl: string, reason: string): void => told({ kind: "left-out", purl, why: "unavailable", reason });
+): AsyncGenerator<WantedReport> {
+  const leftOut = (purl: string, reason: string, why: "unavailable" | "mismatch" = "unavailable"): void =>
+    told({ kind: "left-out", purl, why, reason });
   for (const { name, lock, at, reason } of uncovered) leftOut(name, `${lock}, ${at}: no mirror can speak for it: ${reason}`);
-  for (const { name, lock, at, error } of unusable) leftOut(name, `${lock}, ${at}: ${error.message}`);
-  for (const { ref, repository } of artifacts) {
+  for (const { name, lock, at, error } of unusable)
+    leftOut(name, `${lock}, ${at}: ${error.message}`, error.code === "BAD_REQUEST" ? "mismatch" : "unavailable");
+  for (const { ref, repository, pins } of artifacts) {
     let isKnown = false;
     for await (const report of explainer.known(ref, repository.name)) {
       isKnown = true;
-      yield report;
+      yield { ...report, pins };
     }
     if (!isKnown) leftOut(formatPurl(ref), "it is not held: `assay prefetch` fetches what a lock names");
   }
@@ -130,7 +132,8 @@ async function* locked(
 
 function exitOfRow(row: ExportedRow): number {
   if (row.kind === "exported") return EXIT_DONE;
-  return row.why === "refused" ? EXIT_REFUSED : exitCode("OFFLINE");
+  if (row.why === "refused") return EXIT_REFUSED;
+  return exitCode(row.why === "mismatch" ? "BAD_REQUEST" : "OFFLINE");
 }
 
 function rowText(row: ExportedRow): string {

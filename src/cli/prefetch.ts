@@ -2,6 +2,7 @@ import type { Config } from "../app/config.ts";
 import { asTheyCome } from "../core/as-they-come.ts";
 import { quote } from "../core/quote.ts";
 import { leftOutBy } from "../ecosystems/left-out-by.ts";
+import { leftOutPages } from "../mirror/locks/left-out-pages.ts";
 import type { LeftOutArtifact, LockedArtifacts, WantedArtifact } from "../mirror/locks/locked-artifacts.ts";
 import type { Prefetch } from "../mirror/prefetch.ts";
 import { lockTarget, type TargetFlags } from "./lock-target.ts";
@@ -105,17 +106,11 @@ async function fetchAll(
 }
 
 /** The index pages of what was left out that could not be had. */
-async function fetchPages(
-  command: PrefetchCommand,
-  { artifacts, leftOut }: LockedArtifacts,
-  { prefetch: run, jobs }: Run,
-): Promise<readonly MissingPage[]> {
-  const pageOf = ({ ref: { repository, name } }: Pick<LeftOutArtifact, "ref">): string => `${repository}\0${name}`;
-  const asked = new Set(artifacts.map(pageOf));
-  const others = new Map(leftOut.filter((artifact) => !asked.has(pageOf(artifact))).map((artifact) => [pageOf(artifact), artifact]));
+async function fetchPages(command: PrefetchCommand, named: LockedArtifacts, { prefetch: run, jobs }: Run): Promise<readonly MissingPage[]> {
   const missing: MissingPage[] = [];
   const ask = async ({ repository, ref: { name } }: LeftOutArtifact) => ({ name, error: await run.page(repository, name) });
-  for await (const { name, error } of asTheyCome(others.values(), jobs, ask, command.interrupted)) if (error) missing.push({ name, error });
+  for await (const { name, error } of asTheyCome(leftOutPages(named), jobs, ask, command.interrupted))
+    if (error) missing.push({ name, error });
   return missing;
 }
 

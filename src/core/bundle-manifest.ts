@@ -69,12 +69,18 @@ const document = z.strictObject({
     .nullable(),
 });
 
+const page = z
+  .strictObject({ ecosystem: z.enum(ECOSYSTEM_IDS), repository: text, name: text })
+  .refine((coordinates) => hasPurl({ ...coordinates, version: "0" }), { error: "is called as no package can be" });
+
 const manifest = z.strictObject({
   format: z.literal(FORMAT),
   /** SHA-256 of the manifest that this bundle adds to: what that one has is not carried again. */
   buildsOn: digest.nullable(),
   artifacts: z.array(artifact).max(MAX_ROWS),
   documents: z.array(document).max(MAX_ROWS),
+  /** Packages whose index pages are carried for their own sake: installers look at those of everything that a lock names. Left out where there are none. */
+  pages: z.array(page).max(MAX_ROWS).exactOptional(),
   /** What the exporter checked signatures against, by its name for it. Shown, and believed by nobody. */
   trustRoots: z.array(z.strictObject({ name: text, sha256: digest })).max(10_000),
   /** JSON lines: the exporter's decision log, as far as it is about these artifacts. */
@@ -85,6 +91,7 @@ const manifest = z.strictObject({
 
 export type BundleManifest = z.output<typeof manifest>;
 export type BundledArtifact = BundleManifest["artifacts"][number];
+export type BundledPage = z.output<typeof page>;
 export type BundledDocument = BundleManifest["documents"][number];
 export type BundledFile = BundleManifest["files"][number];
 
@@ -120,10 +127,11 @@ export function parseManifest(payload: Buffer): BundleManifest {
 }
 
 /** Of two rows for one thing, which one counts would be anybody's guess. */
-function requireEachOnce({ artifacts, documents, files }: BundleManifest): void {
+function requireEachOnce({ artifacts, documents, pages = [], files }: BundleManifest): void {
   const keys = [
     ...artifacts.map(({ repository, name, version, file }) => `the artifact ${[repository, name, version, file].join(" ")}`),
     ...documents.map(({ repository, upstream, url }) => `the document ${[repository, upstream, url].join(" ")}`),
+    ...pages.map(({ repository, name }) => `the page ${[repository, name].join(" ")}`),
     ...files.map((each) => `the file ${pathOf(each)}`),
   ];
   const seen = new Set<string>();

@@ -30,6 +30,12 @@ export function formatPurl(ref: Pick<ArtifactRef, "ecosystem" | "name" | "versio
   return `pkg:${ref.ecosystem}${purl.slice(`pkg:${type}`.length)}`;
 }
 
+/** The package URL of all versions of a package. */
+export function formatPackage(ecosystem: EcosystemId, name: string): string {
+  const version = "0";
+  return formatPurl({ ecosystem, name, version }).slice(0, -`@${version}`.length);
+}
+
 /** Throws BAD_REQUEST for text that is no purl, or one of an ecosystem Assay does not know. */
 export function parsePurl(text: string): PackageCoordinates {
   let purl: PackageURL;

@@ -1,14 +1,12 @@
 import type { Asker } from "../core/decision.ts";
-import type { Checksum } from "../core/digest.ts";
 import { AssayError } from "../core/errors.ts";
 import type { BlobStore } from "../core/ports/blob-store.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
 import type { Admission, Reason } from "../core/verdict.ts";
 import { askForCompanions, type MissingCompanion } from "./companions.ts";
-import { digestsOf } from "./digests-of.ts";
 import type { Flight } from "./flight.ts";
 import type { WantedArtifact } from "./locks/locked-artifacts.ts";
-import { pinReason } from "./locks/pin-reason.ts";
+import { unmetPin } from "./locks/unmet-pin.ts";
 import type { Mirror } from "./obtain.ts";
 
 /** What came of an archive that a lock names. */
@@ -76,7 +74,7 @@ export class Prefetch {
     const obtained = await this.#deps.mirror.obtain(repository, ref, ASKER, pins);
     const admission = obtained.kind === "arriving" ? await this.#landed(obtained.flight) : obtained.admission;
     if (admission.verdict.kind === "refuse") return { kind: "refused", admission, reasons: admission.verdict.reasons };
-    const unmet = await this.#unmet(admission, pins);
+    const unmet = await unmetPin(admission, pins, this.#deps.blobs);
     if (unmet) return { kind: "refused", admission, reasons: [unmet] };
     return { kind: "held", isNew: obtained.kind === "arriving", admission, missing: await this.#companions(repository, admission) };
   }
@@ -89,24 +87,6 @@ export class Prefetch {
       this.#flying.delete(flight);
       this.#landedBytes += flight.receivedBytes;
     }
-  }
-
-  /** What was claimed of admitted bytes was compared with them; only a digest that nobody claimed then is computed now. */
-  async #unmet({ digest, sizeBytes, claims }: Admission, pins: readonly Checksum[]): Promise<Reason | undefined> {
-    const open = pins.filter((pin) => !claims.some(({ algorithm, hex }) => algorithm === pin.algorithm && hex === pin.hex));
-    const wrong = open.find(({ algorithm, hex }) => algorithm === "sha256" && hex !== digest);
-    if (wrong) return pinReason(wrong, digest);
-    const others = open.filter(({ algorithm }) => algorithm !== "sha256");
-    if (others.length === 0) return undefined;
-    const blob = await this.#deps.blobs.find(digest, sizeBytes);
-    if (!blob) throw new AssayError("NOT_FOUND", `the bytes under sha256 ${digest} left the store meanwhile`, { help: "run it again" });
-    const digests = await digestsOf(
-      blob,
-      others.map(({ algorithm }) => algorithm),
-      this.#deps.blobs,
-    );
-    const unmet = others.find(({ algorithm, hex }) => digests[algorithm] !== hex);
-    return unmet && pinReason(unmet, digests[unmet.algorithm] ?? "");
   }
 
   async #companions(repository: Repository, { ref }: Admission): Promise<readonly MissingCompanion[]> {

@@ -1,11 +1,15 @@
 import { type ArtifactRef, artifactKey, type EcosystemId } from "../../core/artifact.ts";
-import type { BundledArtifact, BundledDocument } from "../../core/bundle-manifest.ts";
+import type { BundledArtifact, BundledDocument, BundledPage } from "../../core/bundle-manifest.ts";
+import type { Checksum } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
+import type { BlobStore } from "../../core/ports/blob-store.ts";
 import type { DocumentRequest, HeldDocument } from "../../core/ports/documents.ts";
 import type { Ecosystem, Repository, Resolution } from "../../core/ports/ecosystem.ts";
 import type { Index } from "../../core/ports/index-store.ts";
+import { formatPackage } from "../../core/purl.ts";
 import { askForCompanions } from "../companions.ts";
 import type { ArtifactReport } from "../explain/report.ts";
+import { unmetPin } from "../locks/unmet-pin.ts";
 import { mayBeLost, recallLost } from "./lost-artifact.ts";
 import type { RecordingDocuments } from "./recording-documents.ts";
 import type { Spool, Spooled } from "./spool.ts";
@@ -15,8 +19,21 @@ export interface CollectDeps {
   readonly ecosystems: Readonly<Record<EcosystemId, Ecosystem>>;
   readonly documents: RecordingDocuments;
   readonly index: Pick<Index, "file">;
+  readonly blobs: Pick<BlobStore, "find" | "open">;
   /** Asks another Assay for its signed verdict of an archive, where its upstream is one. */
   readonly askForVerdict: (ref: ArtifactRef, resolution: Resolution) => Promise<unknown>;
+}
+
+/** An archive that is to go into a bundle. */
+export type WantedReport = ArtifactReport & {
+  /** What locks say its digests are. */
+  readonly pins?: readonly Checksum[];
+};
+
+/** A package whose index page is to go into a bundle for its own sake. */
+export interface WantedPage {
+  readonly repository: Repository;
+  readonly name: string;
 }
 
 /** Nothing more can be written then. */
@@ -24,7 +41,10 @@ const ENDS_ALL: ReadonlySet<string> = new Set(["STORE_FULL", "STORE_IO", "STORE_
 /** Archives walked at once: what an upstream did not have is asked for again, and answers take their time. */
 const AT_ONCE = 8;
 
-/** What came of one archive. */
+/** `mismatch`: it is not what a lock pins. */
+type WhyLeftOut = "refused" | "unavailable" | "mismatch";
+
+/** What came of one archive, or of the index page of a package that could not be had. */
 export type ExportedRow =
   /** `lost`: its upstream lists it no more, or cannot tell, so our own record of it goes along. `incomplete`: what clients may ask for beside it and could not be had. */
   | {
@@ -34,12 +54,13 @@ export type ExportedRow =
       readonly lost: boolean;
       readonly incomplete: readonly string[];
     }
-  | { readonly kind: "left-out"; readonly purl: string; readonly why: "refused" | "unavailable"; readonly reason: string };
+  | { readonly kind: "left-out"; readonly purl: string; readonly why: WhyLeftOut; readonly reason: string };
 
 /** What goes into a bundle, by what names it. */
 export interface Collection {
   readonly artifacts: readonly BundledArtifact[];
   readonly documents: readonly BundledDocument[];
+  readonly pages: readonly BundledPage[];
   readonly refs: readonly ArtifactRef[];
 }
 
@@ -48,7 +69,7 @@ export interface Collection {
  * lost, our own record goes along. What is refused by the policy of now is left out and told.
  */
 export async function collect(
-  reports: AsyncIterable<ArtifactReport>,
+  { reports, pages }: { readonly reports: AsyncIterable<WantedReport>; readonly pages: readonly WantedPage[] },
   spool: Spool,
   deps: CollectDeps,
   told: (row: ExportedRow) => void,
@@ -56,6 +77,7 @@ export async function collect(
   const artifacts = new Map<string, BundledArtifact>();
   const refs = new Map<string, ArtifactRef>();
   const documents = new Map<string, BundledDocument>();
+  const looked = new Map<string, BundledPage>();
   /** Several package URLs or locks may name one archive. */
   const seen = new Set<string>();
   /** Companions that stand beside several archives, as the page of their package does. */
@@ -77,20 +99,45 @@ export async function collect(
         artifacts.set(key, artifact);
       }
     }
+    for (const page of pages) {
+      const row = await look(page, deps);
+      if (row) told(row);
+      else looked.set(`${page.repository.name}\0${page.name}`, bundledPage(page));
+    }
   } finally {
     hush();
   }
-  return { artifacts: inOrder(artifacts), documents: inOrder(documents), refs: inOrder(refs) };
+  return { artifacts: inOrder(artifacts), documents: inOrder(documents), pages: inOrder(looked), refs: inOrder(refs) };
+}
+
+/** Reads the index page, so that it is heard of. What could not be had is told, under the name of its package. */
+async function look({ repository, name }: WantedPage, { ecosystems }: CollectDeps): Promise<ExportedRow | undefined> {
+  try {
+    await ecosystems[repository.ecosystem].listed(repository, name);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AssayError) || ENDS_ALL.has(error.code)) throw error;
+    return {
+      kind: "left-out",
+      purl: formatPackage(repository.ecosystem, name),
+      why: "unavailable",
+      reason: `its index page: ${error.message}`,
+    };
+  }
+}
+
+function bundledPage({ repository, name }: WantedPage): BundledPage {
+  return { ecosystem: repository.ecosystem, repository: repository.name, name };
 }
 
 async function walk(
-  report: ArtifactReport,
+  report: WantedReport,
   spool: Spool,
   deps: CollectDeps,
   asked: Set<string>,
 ): Promise<{ readonly row: ExportedRow; readonly artifact?: BundledArtifact }> {
   const { purl, ref, verdict } = report;
-  const leftOut = (why: "refused" | "unavailable", reason: string) => ({ row: { kind: "left-out", purl, why, reason } as const });
+  const leftOut = (why: WhyLeftOut, reason: string) => ({ row: { kind: "left-out", purl, why, reason } as const });
   const repository = deps.repositories.find(({ name }) => name === ref.repository);
   if (verdict.kind === "refuse") return leftOut("refused", verdict.reasons.map(({ text, rule }) => `${text} [${rule}]`).join("; "));
   if (verdict.kind === "undecided") return leftOut("unavailable", verdict.detail);
@@ -98,6 +145,8 @@ async function walk(
   if (repository.hosted) return leftOut("unavailable", "it was published here: publish it to the other Assay too");
   const ecosystem = deps.ecosystems[ref.ecosystem];
   try {
+    const unmet = await unmetPin(report, report.pins ?? [], deps.blobs);
+    if (unmet) return leftOut("mismatch", unmet.text);
     const { resolution, listing } = await resolveOrRecall(repository, report, { ecosystem, index: deps.index });
     await ecosystem.published(repository, resolution);
     if (resolution.upstream.verdicts) await deps.askForVerdict(ref, resolution);

@@ -6,9 +6,8 @@ import type { BlobStore } from "../../core/ports/blob-store.ts";
 import type { Index } from "../../core/ports/index-store.ts";
 import type { SigningKeys } from "../../core/ports/signing-keys.ts";
 import { blobContent } from "../blob-content.ts";
-import type { ArtifactReport } from "../explain/report.ts";
 import { BundleOutput } from "./bundle-output.ts";
-import { type CollectDeps, type Collection, collect, type ExportedRow } from "./collection.ts";
+import { type CollectDeps, type Collection, collect, type ExportedRow, type WantedPage, type WantedReport } from "./collection.ts";
 import { decisionsAbout } from "./decisions-about.ts";
 import { sealManifest } from "./envelope.ts";
 import { Spool, type Spooled } from "./spool.ts";
@@ -23,6 +22,8 @@ export interface ExportDeps extends CollectDeps {
 }
 
 export interface ExportOptions {
+  /** Packages whose index pages go along though none of their archives may. */
+  readonly pages: readonly WantedPage[];
   readonly path: string;
   /** Bytes of each part; undefined for one file. */
   readonly partBytes: number | undefined;
@@ -60,11 +61,11 @@ export class Exporter {
    * `told` hears of each archive. The same archives, documents, log and key make the same bytes. Throws STORE_IO, STORE_FULL, STORE_CORRUPT where what is on disk is not what
    * was admitted, and what `SigningKeys.signer` throws; nothing is at `path` then that was not there.
    */
-  async export(reports: AsyncIterable<ArtifactReport>, options: ExportOptions, told: (row: ExportedRow) => void): Promise<ExportSummary> {
+  async export(reports: AsyncIterable<WantedReport>, options: ExportOptions, told: (row: ExportedRow) => void): Promise<ExportSummary> {
     const spool = await Spool.open(`${options.path}.spool`);
     const output = new BundleOutput(options.path, options.partBytes);
     try {
-      const gathered = await this.#gather(await collect(reports, spool, this.#deps, told), spool);
+      const gathered = await this.#gather(await collect({ reports, pages: options.pages }, spool, this.#deps, told), spool);
       const manifest = manifestOf(gathered, options.base);
       const payload = formatManifest(manifest);
       const { envelope, keyId } = await this.#seal(payload);
@@ -115,7 +116,7 @@ export class Exporter {
 }
 
 /** Documents first, then what explains them, then blobs: who reads a bundle from its beginning knows of an archive before it comes. */
-function manifestOf({ artifacts, documents, trustRoots, decisions }: Gathered, base: ExportOptions["base"]): BundleManifest {
+function manifestOf({ artifacts, documents, pages, trustRoots, decisions }: Gathered, base: ExportOptions["base"]): BundleManifest {
   const all: BundledFile[] = [
     ...documentFiles({ artifacts: [...artifacts], documents: [...documents] }),
     ...trustRoots.map(({ spooled: { sha256, sizeBytes } }) => ({ kind: "trust-root" as const, sha256, sizeBytes })),
@@ -129,6 +130,7 @@ function manifestOf({ artifacts, documents, trustRoots, decisions }: Gathered, b
     buildsOn: base?.sha256 ?? null,
     artifacts: [...artifacts],
     documents: [...documents],
+    ...(pages.length > 0 ? { pages: [...pages] } : {}),
     trustRoots: trustRoots.map(({ name, spooled }) => ({ name, sha256: spooled.sha256 })),
     decisions: decisions.sha256,
     files: [...carried.values()],

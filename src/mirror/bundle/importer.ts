@@ -1,12 +1,12 @@
 import type { ArtifactRef, EcosystemId } from "../../core/artifact.ts";
-import type { BundledArtifact } from "../../core/bundle-manifest.ts";
+import type { BundledArtifact, BundledPage } from "../../core/bundle-manifest.ts";
 import type { Asker } from "../../core/decision.ts";
 import type { Checksum } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import { inOrder } from "../../core/in-order.ts";
 import type { Ecosystem, Repository, Resolution } from "../../core/ports/ecosystem.ts";
 import type { Index, KnownFile } from "../../core/ports/index-store.ts";
-import { formatPurl } from "../../core/purl.ts";
+import { formatPackage, formatPurl } from "../../core/purl.ts";
 import type { Admission, Reason } from "../../core/verdict.ts";
 import { canonicalName } from "../../policy/purl-pattern.ts";
 import { askForCompanions } from "../companions.ts";
@@ -59,6 +59,10 @@ export class Importer {
         return { purl, kind: "failed" as const, reason: error.message };
       }
     });
+    for (const page of bundle.manifest.pages ?? []) {
+      const reason = await this.#look(page);
+      if (reason !== undefined) yield { purl: formatPackage(page.ecosystem, page.name), kind: "failed", reason };
+    }
   }
 
   async #importOne(artifact: BundledArtifact, bundle: BundleReader, listed: LastListing, asked: Set<string>): Promise<Outcome> {
@@ -77,6 +81,18 @@ export class Importer {
     const missing = await askForCompanions(ecosystem, repository, ref, asked);
     const incomplete = missing.map(({ path, error }) => `${path}: ${error.message}`);
     return { kind: obtained.kind === "arriving" ? "admitted" : "already-here", warnings: verdict.warnings, incomplete };
+  }
+
+  /** Reads an index page that is carried for its own sake, so that it is held. Answers why it could not be had. */
+  async #look({ repository, ecosystem, name }: BundledPage): Promise<string | undefined> {
+    const { repositories, ecosystems } = this.#deps;
+    try {
+      await ecosystems[ecosystem].listed(namedRepository(repository, ecosystem, repositories), name);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof AssayError) || OURS.has(error.code)) throw error;
+      return `its index page: ${error.message}`;
+    }
   }
 
   /** By the index in the bundle, or the one that is here where that is newer. Only where neither lists the archive, by what the exporter kept of one that upstream has lost. */
@@ -104,13 +120,16 @@ type Outcome = ImportedRow extends infer Row ? (Row extends ImportedRow ? Omit<R
 /** What ends an import, and not one archive of it. */
 const OURS: ReadonlySet<string> = new Set(["STORE_FULL", "STORE_IO", "STORE_CORRUPT", "CONFIG_INVALID", "INTERNAL"]);
 
-function repositoryOf({ repository: name, ecosystem, upstream }: BundledArtifact, repositories: readonly Repository[]): Repository {
+function namedRepository(name: string, ecosystem: EcosystemId, repositories: readonly Repository[]): Repository {
   const repository = repositories.find((each) => each.name === name && each.ecosystem === ecosystem && !each.members);
-  if (!repository) {
-    throw new AssayError("NOT_FOUND", `there is no ${ecosystem} repository called ${JSON.stringify(name)} here`, {
-      help: "add it to `repositories`",
-    });
-  }
+  if (repository) return repository;
+  throw new AssayError("NOT_FOUND", `there is no ${ecosystem} repository called ${JSON.stringify(name)} here`, {
+    help: "add it to `repositories`",
+  });
+}
+
+function repositoryOf({ repository: name, ecosystem, upstream }: BundledArtifact, repositories: readonly Repository[]): Repository {
+  const repository = namedRepository(name, ecosystem, repositories);
   if (repository.upstreams.some(({ url }) => url.href === upstream)) return repository;
   const known = repository.upstreams.map(({ url }) => url.href).join(", ") || "none";
   // What one upstream said must not pass for another's word: rules may let only one of them speak for a name.
