@@ -61,10 +61,10 @@ test("a second import tells what is here already, and asks for nothing anew", as
 test("an import is no traffic with the upstreams that the bundle speaks for", async () => {
   const data = gap.folderFor("far");
   await gap.import(data, bundle);
-  let out = "";
+  const printed: string[] = [];
   const config = loadConfig({ env: {}, flags: { data } });
-  await showStats({ config, now: Date.now(), print: (text) => void (out += text) }, { json: true });
-  expect(JSON.parse(out)).toMatchObject({ total: { fetched: ARCHIVES.length }, upstreams: [] });
+  await showStats({ config, now: Date.now(), print: (text) => void printed.push(text) }, { json: true });
+  expect(JSON.parse(printed.join(""))).toMatchObject({ total: { fetched: ARCHIVES.length }, upstreams: [] });
 });
 
 test("two exports of one store are the same bytes, whatever was exported or asked for in between", async () => {
