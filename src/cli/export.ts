@@ -61,7 +61,7 @@ export async function exportBundle({ config, env, print }: ExportCommand, purls:
       if (!json) print(rowText(row));
     };
     const named = await assay.locks.artifacts(locks, { repository, leftOutBy: (artifact) => leftOutBy(artifact, target) });
-    const unlocked = all ? everything(assay, config) : known(assay, wanted, repository);
+    const unlocked = all ? everything(assay, config, repository) : known(assay, wanted, repository);
     const reports = lock.length > 0 ? locked(assay, named, told) : unlocked;
     const pages = leftOutPages(named).map((artifact) => ({ repository: artifact.repository, name: artifact.ref.name }));
     const summary = await assay.exporter.export(reports, { path: output, partBytes, base, pages }, told);
@@ -77,16 +77,25 @@ function partSize(text: string): number {
 }
 
 /** A bundle of nothing is what a wrong --data comes to, and would only be noticed on the other side. */
-async function* everything({ explainer }: Pick<Assay, "explainer">, { dataDir }: Pick<Config, "dataDir">): AsyncGenerator<ArtifactReport> {
+async function* everything(
+  { explainer }: Pick<Assay, "explainer">,
+  { dataDir }: Pick<Config, "dataDir">,
+  repository: string | undefined,
+): AsyncGenerator<ArtifactReport> {
   let isEmpty = true;
   for await (const report of explainer.admitted()) {
+    if (repository !== undefined && report.ref.repository !== repository) continue;
     isEmpty = false;
     yield report;
   }
   if (!isEmpty) return;
-  throw new AssayError("NOT_FOUND", `nothing is held in ${quote(dataDir)}`, {
-    help: "name the data folder of the mirror with --data, or fetch something first: `assay prefetch LOCK`",
-  });
+  throw new AssayError(
+    "NOT_FOUND",
+    `nothing is held in ${repository === undefined ? "" : `the repository ${quote(repository)} of `}${quote(dataDir)}`,
+    {
+      help: "name the data folder of the mirror with --data, or fetch something first: `assay prefetch LOCK`",
+    },
+  );
 }
 
 async function* known(

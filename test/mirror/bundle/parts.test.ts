@@ -150,3 +150,11 @@ test("an export of everything where nothing is held is no bundle", async () => {
   await expect(gap.export(join(folder, "all.tar"), { data: gap.folderFor("empty") })).rejects.toMatchObject({ code: "NOT_FOUND" });
   expect(names(folder)).toEqual([]);
 });
+
+test("an export of everything in one repository has nothing of another", async () => {
+  const folder = gap.folderFor("one");
+  const { said } = await gap.export(join(folder, "npm.tar"), { repository: "npm" });
+  expect(said.rows.map(({ purl }: Loose) => purl.split("/")[0])).toEqual(Array(said.artifacts).fill("pkg:npm"));
+  expect(said.artifacts).toBeGreaterThan(0);
+  await expect(gap.export(join(folder, "typo.tar"), { repository: "nmp" })).rejects.toThrow(/nothing is held in the repository "nmp"/);
+});
