@@ -616,6 +616,8 @@ describe("as a process of its own, beside the one that serves", () => {
     { args: ["audit", "pkg:pypi/a@1"], code: 64, says: "--provenance" },
     { args: ["audit", "--provenance"], code: 64, says: "either package URLs or --all" },
     { args: ["audit", "--provenance", "--all", "--level", "L9"], code: 64, says: "L9" },
+    { args: ["audit", "--provenance", "--run-scripts", "pkg:npm/a"], code: 64, says: "--run-scripts" },
+    { args: ["audit", "--provenance", "--run-build-backend", "pkg:pypi/a"], code: 64, says: "--run-build-backend" },
   ])(
     "$args ends with $code and says why",
     async ({ args, code, says }) => {

@@ -102,6 +102,7 @@ describe("a source that would do harm", () => {
     bare.git(["update-ref", "refs/heads/main", commit]);
     const found = await checkOut(commit);
     expect(found.submodules).toEqual(["sub"]);
+    expect(found.epochSeconds).toBe(Date.parse("2026-01-01T00:00:00Z") / 1000);
     expect(readdirSync(join(found.folder, "sub"))).toEqual([]);
     expect(existsSync(ran)).toBe(false);
     expect(server.requests.filter((line) => line.includes("/acme/other"))).toEqual([]);

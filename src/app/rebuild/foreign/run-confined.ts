@@ -112,6 +112,8 @@ async function runOnce(args: readonly string[], { searchPath, into, maxBytes, ti
     return { failure: end === 0 ? undefined : `failed: ${typeof end === "string" ? end : said || `exit code ${end}`}` };
   } finally {
     clearTimeout(timer);
+    // Where what it made could not be written, it still runs.
+    child.kill("SIGKILL");
   }
 }
 

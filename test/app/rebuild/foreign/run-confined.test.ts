@@ -53,6 +53,15 @@ test("where it cannot be confined nothing of it runs", async () => {
   expect(existsSync(ran)).toBe(false);
 });
 
+test("a result that cannot be written ends what makes it", async ({ skip }) => {
+  if (!canConfine()) skip("this system lets nobody make namespaces, so foreign code is never run");
+  const mark = markOf();
+  writeFileSync(join(scratch, "into"), "somebody else's");
+  await expect(confined(`sleep ${mark}`)).rejects.toMatchObject({ code: "EEXIST" });
+  await gone(mark);
+  expect(readFileSync(join(scratch, "into"), "utf8")).toBe("somebody else's");
+}, 60_000);
+
 describe.skipIf(!canConfine())(`foreign code${canConfine() ? "" : NOT_CONFINED}`, () => {
   test("reaches no server, not even on loopback", async () => {
     const asked: string[] = [];
