@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ClientRun, findClient, Workspace } from "../support/clients.ts";
-import { type DirectoryBench, startDirectoryBench } from "../support/directory-bench.ts";
+import { archiveOf, type DirectoryBench, startDirectoryBench } from "../support/directory-bench.ts";
+import { SigstoreInstance } from "../support/sigstore-instance.ts";
 
 const client = findClient("aam");
 if (client === undefined) console.warn("skipped: the aam CLI is not on this machine (PATH is where it is looked for)");
@@ -74,6 +75,23 @@ describe.skipIf(client === undefined)("the real aam CLI on a directory that Assa
     const lock = readFileSync(join(workspace.folder, ".aam/aam-lock.yaml"), "utf8");
     const [, digest = ""] = /"?checksum"?: "?(sha256:[0-9a-f]{64})/.exec(bench.read("packages/git-utils/metadata.yaml")) ?? [];
     expect(lock).toContain(digest);
+  });
+
+  test("is not disturbed by the signatures beside an archive, which it does not read", async () => {
+    const signing = new SigstoreInstance();
+    bench = await startDirectoryBench({ signing });
+    bench.publish("tool", [{ version: "1.0.0" }]);
+    const signatures = [{ type: "sigstore", bundle: signing.signMessage(archiveOf("tool", { version: "1.0.0" })) }];
+    bench.upstream.serve("/aam/packages/tool/1.0.0/signature", {
+      contentType: "application/json",
+      body: JSON.stringify({ name: "tool", version: "1.0.0", signatures, attestations: [] }),
+    });
+    expect(await bench.fetch("tool@1.0.0")).toEqual([200]);
+    await bench.sync();
+    expect(bench.files().has("packages/tool/versions/1.0.0.aam.sigstore.json")).toBe(true);
+    await register();
+    expect(JSON.parse((await aam("search", "tool", "--json")).output)).toMatchObject({ results: [{ name: "tool", version: "1.0.0" }] });
+    expect(await aam("install", "tool")).toMatchObject({ code: 0, output: expect.stringContaining("tool@1.0.0") });
   });
 
   test("takes the newest release, where a pre-release that it could not install is newer", async () => {

@@ -8,6 +8,7 @@ import type { DirectoryReport } from "../../src/mirror/directory/registry-direct
 import { buildTar, gzip } from "./archives.ts";
 import { type FakeUpstream, startFakeUpstream } from "./fake-upstream.ts";
 import { type MirrorBench, startMirror } from "./mirror-bench.ts";
+import type { SigstoreInstance } from "./sigstore-instance.ts";
 
 /** A version as a test publishes it. */
 export interface PublishedAam {
@@ -43,19 +44,22 @@ export interface DirectoryBench {
 }
 
 export async function startDirectoryBench(
-  options: { readonly policy?: string; readonly more?: string; readonly aam?: string } = {},
+  options: { readonly policy?: string; readonly more?: string; readonly aam?: string; readonly signing?: SigstoreInstance } = {},
 ): Promise<DirectoryBench> {
   const folder = mkdtempSync(join(tmpdir(), "assay-directory-"));
   const path = join(folder, "registry");
   const policyFile = join(folder, "policy.yaml");
   writeFileSync(policyFile, options.policy ?? "version: 1\nmode: enforce\n");
   const upstream = await startFakeUpstream();
+  const rootFile = join(folder, "root.json");
+  if (options.signing) writeFileSync(rootFile, JSON.stringify(options.signing.trustedRoot()));
   const config = `
 policy: ${policyFile}
+${options.signing ? `trust: {internal: {sigstore: ${rootFile}}}` : ""}
 metadata_ttl: 0s
 negative_ttl: 0s
 repositories:
-  - {name: aam, ecosystem: aam, upstreams: [{url: "${upstream.url("/aam/").href}", dialect: uaaps}]}
+  - {name: aam, ecosystem: aam, upstreams: [{url: "${upstream.url("/aam/").href}", dialect: uaaps${options.signing ? ", trust: internal" : ""}}]}
 ${options.more ?? ""}
 ${options.aam === undefined ? "" : `aam: {directory: ${path}${options.aam}}`}
 `;

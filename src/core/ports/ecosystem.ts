@@ -174,6 +174,12 @@ export type SignedItem =
   /** A DSSE envelope with another Assay's verification summary. */
   | { readonly kind: "vsa"; readonly label: string; readonly envelope: Buffer };
 
+/** A signed document as it is held, and when these bytes were fetched: milliseconds since the epoch. */
+export interface HeldItem {
+  readonly item: SignedItem;
+  readonly fetchedAt: number;
+}
+
 /**
  * What one place says it has. `absent`: it is well and has none; `detail` where that is more than that nobody published any. `unavailable`: it could not be asked. `malformed`: it answered with something
  * that is no such document, or one that cannot be checked; `code` says which, BUNDLE_MALFORMED where it is left out.
@@ -290,6 +296,11 @@ export interface Ecosystem {
    * Never throws for what a place answers or fails to: that is a `SignedSource` of kind `malformed` or `unavailable`. Empty where the ecosystem has no such places.
    */
   published(repository: Repository, resolution: Resolution): Promise<readonly SignedSource[]>;
+  /**
+   * What is held of what `published` answered when the archive was admitted: nobody is asked again, whatever its age. Left out where nobody asks. Throws what `Documents`
+   * throws for what is not held.
+   */
+  heldItems?(repository: Repository, resolution: Pick<Resolution, "ref" | "upstream" | "url">): Promise<readonly HeldItem[]>;
   /**
    * Whether a signed document whose cryptography holds is about this archive by the ecosystem's own rules: subject name and digests, accepted predicate types,
    * and what else the document around it promised (PEP 740's publisher, npm's wrapper). Undefined where it is.

@@ -10,6 +10,7 @@ import { published } from "./published.ts";
 import { releases } from "./releases.ts";
 import { listed, recall, resolve } from "./resolve.ts";
 import type { AamServices } from "./services.ts";
+import { heldItems } from "./signatures/held-items.ts";
 import { Dialects } from "./sources/dialects.ts";
 import { answerUaaps } from "./uaaps/answer.ts";
 import { memberFor } from "./virtual/owner-of.ts";
@@ -33,6 +34,7 @@ export function createAam(common: EcosystemServices): Ecosystem {
     tags: (repository, ref) => tagsOf(services, repository, ref),
     releases: (repository, name) => releases(services, repository, name),
     published: (repository, resolution) => published(services, repository, resolution),
+    heldItems: (repository, resolution) => heldItems(services, repository, resolution),
     checkSigned,
     companions: ({ name, version }) =>
       [[], ["api", "v1"]].flatMap((dialect) => {

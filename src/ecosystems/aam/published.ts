@@ -1,13 +1,12 @@
-import { type Checked, passed } from "../../core/finding.ts";
 import { isJsonObject } from "../../core/json.ts";
-import type { Repository, Resolution, SignedItem, SignedSource } from "../../core/ports/ecosystem.ts";
+import type { Repository, Resolution, SignedSource } from "../../core/ports/ecosystem.ts";
 import { askSource } from "../../core/signed-source.ts";
 import { parsePackageName, parseVersion } from "./names.ts";
 import type { AamServices } from "./services.ts";
 import type { EvidenceSubject } from "./signatures/evidence.ts";
-import { type EvidenceEnding, evidenceFile } from "./signatures/folder-evidence.ts";
+import { EVIDENCE_ENDINGS, type EvidenceEnding, evidenceFile } from "./signatures/folder-evidence.ts";
 import { signatureAnswer } from "./signatures/registry-evidence.ts";
-import { itemsOfAnswer, itemsOfBundle } from "./signatures/signed-items.ts";
+import { itemsOfAnswer, itemsOfFile } from "./signatures/signed-items.ts";
 import { isFolder } from "./sources/sources-of.ts";
 
 type Services = Pick<AamServices, "dialects" | "documents" | "index" | "limits">;
@@ -19,11 +18,7 @@ export async function published(services: Services, repository: Repository, reso
   if (!name || !version) return [];
   const subject = { repository, upstream, name, version: { version, url } };
   if (!isFolder(upstream)) return [await fromRegistry(services, subject, resolution)];
-  return Promise.all([
-    fromFile(services, subject, ".sigstore.json", (body) => itemsOfBundle("Sigstore bundle", body, services.limits.jsonDepth)),
-    fromFile(services, subject, ".asc", (body) => passed([{ kind: "openpgp", label: "OpenPGP signature", signature: body }])),
-    fromFile(services, subject, ".provenance.json", (body) => itemsOfBundle("attestation", body, services.limits.jsonDepth)),
-  ]);
+  return Promise.all(EVIDENCE_ENDINGS.map((ending) => fromFile(services, subject, ending)));
 }
 
 async function fromRegistry(services: Services, subject: EvidenceSubject, { ref, upstream }: Resolution): Promise<SignedSource> {
@@ -37,14 +32,9 @@ async function fromRegistry(services: Services, subject: EvidenceSubject, { ref,
   });
 }
 
-function fromFile(
-  services: Services,
-  subject: EvidenceSubject,
-  ending: EvidenceEnding,
-  read: (body: Buffer) => Checked<readonly SignedItem[]>,
-): Promise<SignedSource> {
+function fromFile(services: Services, subject: EvidenceSubject, ending: EvidenceEnding): Promise<SignedSource> {
   return askSource(`the ${ending} file of ${subject.name}@${subject.version.version}`, subject, async () => {
     const file = await evidenceFile(services, subject, ending);
-    return file && read(file.body);
+    return file && itemsOfFile(ending, file.body, services.limits.jsonDepth);
   });
 }

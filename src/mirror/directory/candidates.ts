@@ -1,17 +1,19 @@
 import type { ArtifactRef } from "../../core/artifact.ts";
 import type { Asker } from "../../core/decision.ts";
-import { isUpstreamFailure } from "../../core/errors.ts";
+import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
 import type { Ecosystem, Releases, Repository } from "../../core/ports/ecosystem.ts";
 import type { Index } from "../../core/ports/index-store.ts";
 import type { LeftOut, LeftOutCode } from "../../ecosystems/aam/directory/left-out.ts";
 import { archiveFile, type PackageName, parsePackageName, parseVersion, type Version } from "../../ecosystems/aam/names.ts";
 import type { ArtifactReport } from "../explain/report.ts";
 import type { Explainer } from "../explain.ts";
+import type { Mirror } from "../obtain.ts";
+import { type SoundDocument, soundDocuments } from "./evidence-source.ts";
 import { holdersByName } from "./holders-by-name.ts";
 import { type Ownership, ownerOf } from "./owner-of.ts";
 
 /** A version that belongs into the directory, by what is known of it. Its bytes were not looked at yet. */
-export interface Candidate extends Pick<ArtifactReport, "digest" | "sizeBytes"> {
+export interface Candidate extends Pick<ArtifactReport, "digest" | "sizeBytes" | "upstream" | "url"> {
   readonly repository: Repository;
   readonly ref: ArtifactRef;
   readonly name: PackageName;
@@ -20,6 +22,7 @@ export interface Candidate extends Pick<ArtifactReport, "digest" | "sizeBytes"> 
   readonly publishedAt: number;
   /** Whether its bytes are in the store: what was let go there to save space may still be in the directory. */
   readonly held: boolean;
+  readonly sound: readonly SoundDocument[];
 }
 
 export interface Candidates {
@@ -30,7 +33,8 @@ export interface Candidates {
 
 export interface CandidateDeps extends Ownership {
   readonly ecosystem: Pick<Ecosystem, "memberFor" | "releases">;
-  readonly explainer: Pick<Explainer, "obtained">;
+  readonly explainer: Pick<Explainer, "known" | "obtained">;
+  readonly mirror: Pick<Mirror, "obtain">;
   readonly index: Pick<Index, "admittedRefs">;
 }
 
@@ -61,13 +65,33 @@ export async function candidates(deps: CandidateDeps, before: Before, asker: Ask
     }
     const releases = await releasesOf(name, owner, deps);
     if (releases) tags.set(name, releases.tags);
-    for await (const report of deps.explainer.obtained({ ecosystem: "aam", name }, asker, owner.name)) {
+    for await (const known of deps.explainer.obtained({ ecosystem: "aam", name }, asker, owner.name)) {
+      const report = await upToDate(owner, known, deps, asker);
       const standing = standingOf(name, owner, { report, releases, before });
       if ("code" in standing) leftOut.push(standing);
       else found.push(standing);
     }
   }
   return { found, tags, leftOut };
+}
+
+/**
+ * Where roots or keys have changed, signatures count only once they were checked under those of now. The policy may admit the archive without them; the directory must not lose
+ * them for it. Whoever asks for the archive has them checked, so that is what is done.
+ */
+async function upToDate(repository: Repository, report: ArtifactReport, deps: CandidateDeps, asker: Asker): Promise<ArtifactReport> {
+  const isChecked = report.checks.every(({ outcome }) => outcome !== "unavailable");
+  if (isChecked || !report.held || report.verdict.kind !== "admit") return report;
+  try {
+    const obtained = await deps.mirror.obtain(repository, report.ref, asker);
+    if (obtained.kind === "arriving") await obtained.flight.admission;
+  } catch (error) {
+    // It stays what it is: admitted, and without the signatures that nobody could check.
+    if (!(error instanceof AssayError)) throw error;
+  }
+  const { ecosystem, name, version, file } = report.ref;
+  for await (const renewed of deps.explainer.known({ ecosystem, name, version, file }, repository.name)) return renewed;
+  return report;
 }
 
 async function holderOf(
@@ -104,7 +128,7 @@ function standingOf(
   repository: Repository,
   { report, releases, before }: { readonly report: ArtifactReport; readonly releases: Releases | undefined; readonly before: Before },
 ): Candidate | LeftOut {
-  const { ref, verdict, digest, sizeBytes, publishedAt, firstSeenAt, decidedAt, held } = report;
+  const { ref, verdict, digest, sizeBytes, upstream, url, held } = report;
   const not = (code: LeftOutCode, reason: string): LeftOut => ({ package: name, version: ref.version, from: "directory", code, reason });
   const version = parseVersion(ref.version);
   if (!version || ref.file !== archiveFile(name, version)) return not("NAME", "it is no SemVer version");
@@ -113,7 +137,8 @@ function standingOf(
   const closed = releases?.closed.get(version);
   if (closed) return not(closed.by === "mirror" ? "REFUSED" : "YANKED", closed.why);
   if (!releases && before.isYanked(name, version)) return not("YANKED", "it was taken back when its registry could be asked last");
-  return { repository, ref, name, version, digest, sizeBytes, publishedAt: publishedAt ?? firstSeenAt ?? Date.parse(decidedAt), held };
+  const publishedAt = report.publishedAt ?? report.firstSeenAt ?? Date.parse(report.decidedAt);
+  return { repository, ref, name, version, digest, sizeBytes, upstream, url, publishedAt, held, sound: soundDocuments(report) };
 }
 
 function without(name: string, code: LeftOutCode, reason: string): LeftOut {

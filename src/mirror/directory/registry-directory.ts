@@ -1,4 +1,5 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Asker } from "../../core/decision.ts";
 import { AssayError, isUpstreamFailure } from "../../core/errors.ts";
@@ -7,15 +8,20 @@ import type { Log } from "../../core/ports/log.ts";
 import type { DirectoryEntry } from "../../ecosystems/aam/directory/directory-entry.ts";
 import { REPORT_FILE, yankedIn } from "../../ecosystems/aam/directory/index-files.ts";
 import type { LeftOut, LeftOutCode } from "../../ecosystems/aam/directory/left-out.ts";
-import { archivePath, packageFolder } from "../../ecosystems/aam/directory/package-files.ts";
+import { archivePath, evidencePath, packageFolder } from "../../ecosystems/aam/directory/package-files.ts";
 import { type DirectoryPlan, planDirectory } from "../../ecosystems/aam/directory/plan-directory.ts";
+import type { EvidenceEnding } from "../../ecosystems/aam/signatures/folder-evidence.ts";
 import type { KeptFolder, StagedFile } from "../../store/kept-folder/kept-folder.ts";
 import type { Uses } from "../cache/uses.ts";
 import { ArchiveSource, type ArchiveSourceDeps } from "./archive-source.ts";
 import { type Before, type Candidate, type CandidateDeps, type Candidates, candidates } from "./candidates.ts";
 import { type Closure, obtainClosure, type Wanted } from "./closure.ts";
+import { type EvidenceSourceDeps, evidenceFiles } from "./evidence-source.ts";
+import { writePlan } from "./write-plan.ts";
 
-export interface RegistryDirectoryDeps extends CandidateDeps, ArchiveSourceDeps {
+export interface RegistryDirectoryDeps extends CandidateDeps, ArchiveSourceDeps, EvidenceSourceDeps {
+  readonly ecosystem: CandidateDeps["ecosystem"] & EvidenceSourceDeps["ecosystem"];
+  readonly mirror: ArchiveSourceDeps["mirror"];
   readonly index: Pick<Index, "admittedRefs" | "lease" | "release">;
   readonly uses: Pick<Uses, "blob">;
   readonly log: Log;
@@ -111,7 +117,7 @@ export class RegistryDirectory {
     const plan = await withoutTaken(folder, planDirectory(entries, selected.tags, leftOut), (kept, more) =>
       planDirectory(kept, selected.tags, [...leftOut, ...more]),
     );
-    const { written, removed } = await write(folder, plan, staged);
+    const { written, removed } = await writePlan(folder, plan, staged);
     // Nobody hears of who reads from the folder: that a package is in it counts as its use, or `gc` would take what others rely on for what nobody wants.
     for (const { digest } of plan.archives.values()) this.#deps.uses.blob(digest);
     return { packages: plan.packages.length, versions: plan.archives.size, written, removed, leftOut: plan.leftOut, closure };
@@ -143,8 +149,10 @@ export class RegistryDirectory {
       const copy = isThere ? undefined : await this.#source.copy(candidate, folder, this.#settings.asker);
       if (copy) staged.set(path, copy);
       const facts = await this.#source.facts(candidate.digest, copy?.path ?? folder.placeOf(path));
+      const evidence = await this.#evidence(folder, candidate, staged);
+      if ("code" in evidence) return evidence;
       const { name, version, digest, sizeBytes, publishedAt } = candidate;
-      return { name, version, digest, sizeBytes, publishedAt, facts };
+      return { name, version, digest, sizeBytes, publishedAt, facts, evidence: evidence.endings };
     } catch (error) {
       if (!(error instanceof AssayError && (OF_ONE_ARCHIVE.has(error.code) || isUpstreamFailure(error)))) throw error;
       this.#deps.log.warn(
@@ -153,6 +161,22 @@ export class RegistryDirectory {
       );
       return leftOut(candidate, error.code === "STORE_CORRUPT" ? "NOT_HELD" : "FAILED", error.message);
     }
+  }
+
+  /** What the archive was admitted by is staged where the folder does not have it, byte for byte. */
+  async #evidence(
+    folder: KeptFolder,
+    candidate: Candidate,
+    staged: Map<string, StagedFile>,
+  ): Promise<{ readonly endings: readonly EvidenceEnding[] } | LeftOut> {
+    const files = await evidenceFiles(candidate, this.#deps);
+    for (const [ending, body] of files) {
+      const path = evidencePath(candidate, ending);
+      if ((await folder.digestOf(path)) === createHash("sha256").update(body).digest("hex")) continue;
+      if (await folder.isTaken(path)) return leftOut(candidate, "FOREIGN_FILE", `something at ${path} was not written by Assay`);
+      staged.set(path, await folder.stage(Readable.from([body])));
+    }
+    return { endings: [...files.keys()] };
   }
 }
 
@@ -193,33 +217,6 @@ async function withoutTaken(
       reason: `something at ${path} was not written by Assay`,
     })),
   );
-}
-
-/** In an order in which a reader finds every archive that a text names. */
-async function write(
-  folder: KeptFolder,
-  { archives, packageFiles, indexFiles }: DirectoryPlan,
-  staged: ReadonlyMap<string, StagedFile>,
-): Promise<{ readonly written: number; readonly removed: number }> {
-  const wanted = new Set([...archives.keys(), ...packageFiles.keys(), ...indexFiles.keys()]);
-  const obsolete = [...folder.files].filter((path) => !wanted.has(path));
-  await folder.announce([...wanted, ...obsolete]);
-  let written = 0;
-  for (const [path, file] of staged) {
-    if (!archives.has(path)) continue;
-    await folder.place(file, path);
-    written++;
-  }
-  for (const [path, text] of [...packageFiles, ...indexFiles]) if (await folder.write(path, text)) written++;
-  let removed = 0;
-  for (const path of textsFirst(obsolete)) if (await folder.remove(path)) removed++;
-  await folder.announce(wanted);
-  return { written, removed };
-}
-
-function textsFirst(paths: readonly string[]): readonly string[] {
-  const isArchive = (path: string): boolean => path.endsWith(".aam");
-  return [...paths.filter((path) => !isArchive(path)), ...paths.filter(isArchive)];
 }
 
 function leftOut({ name, version }: Candidate, code: LeftOutCode, reason: string): LeftOut {

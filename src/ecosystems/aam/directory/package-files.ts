@@ -2,6 +2,7 @@ import semver from "semver";
 import { formatIntegrity } from "../../../core/digest.ts";
 import type { JsonObject } from "../../../core/json.ts";
 import { folderName, type PackageName, type Version } from "../names.ts";
+import type { EvidenceEnding } from "../signatures/folder-evidence.ts";
 import type { ClientManifest } from "./client-manifest.ts";
 import { clientYaml } from "./client-yaml.ts";
 import type { DirectoryEntry } from "./directory-entry.ts";
@@ -24,6 +25,10 @@ export interface DirectoryPackage {
 
 export function archivePath({ name, version }: Pick<DirectoryEntry, "name" | "version">): string {
   return `${packageFolder(name)}/versions/${version}.aam`;
+}
+
+export function evidencePath(archive: Pick<DirectoryEntry, "name" | "version">, ending: EvidenceEnding): string {
+  return `${archivePath(archive)}${ending}`;
 }
 
 export function packageFolder(name: PackageName): string {

@@ -8,6 +8,7 @@ import {
   archivePath,
   type ClientEntry,
   type DirectoryPackage,
+  evidencePath,
   metadataYaml,
   metaJson,
   newestOf,
@@ -19,6 +20,8 @@ import {
 export interface DirectoryPlan {
   /** By the path of the archive. */
   readonly archives: ReadonlyMap<string, DirectoryEntry>;
+  /** Paths of the files with signatures beside archives. */
+  readonly evidence: ReadonlySet<string>;
   /** Texts beside each archive and in each package's folder, by path. */
   readonly packageFiles: ReadonlyMap<string, string>;
   /** Texts at the root, by path: to be written last. */
@@ -38,6 +41,7 @@ export function planDirectory(entries: readonly DirectoryEntry[], tags: Director
   const leftOut = [...known, ...clashing, ...kept.flatMap(notForClient)].sort(byPackage);
   return {
     archives: new Map(kept.map((entry) => [archivePath(entry), entry])),
+    evidence: new Set(kept.flatMap((entry) => entry.evidence.map((ending) => evidencePath(entry, ending)))),
     packageFiles: new Map(packages.flatMap(filesOf)),
     indexFiles: indexFiles(packages, leftOut),
     packages,

@@ -10,6 +10,12 @@ type Services = Pick<EcosystemServices, "documents" | "limits">;
 /** What the files beside an archive in a local registry are, by what is added to its name. */
 const CHECKS = { ".sigstore.json": parseBundle, ".asc": requireArmor, ".provenance.json": parseBundle } as const;
 export type EvidenceEnding = keyof typeof CHECKS;
+export const EVIDENCE_ENDINGS = Object.keys(CHECKS) as readonly EvidenceEnding[];
+
+/** Whether a file with this body can be an `.asc` file. */
+export function isArmored(body: Buffer): boolean {
+  return body.toString("latin1", 0, 64).startsWith("-----BEGIN PGP SIGNATURE-----");
+}
 
 /** One such file; undefined where there is none and never was. Throws UPSTREAM_MALFORMED, and what `Documents` throws. */
 export function evidenceFile(services: Services, subject: EvidenceSubject, ending: EvidenceEnding): Promise<HeldDocument | undefined> {
@@ -39,7 +45,7 @@ function parseBundle(body: Buffer, maxDepth: number): JsonObject {
 }
 
 function requireArmor(body: Buffer): void {
-  if (body.toString("latin1", 0, 64).startsWith("-----BEGIN PGP SIGNATURE-----")) return;
+  if (isArmored(body)) return;
   throw new AssayError("UPSTREAM_MALFORMED", "the .asc file beside the archive is no armored OpenPGP signature");
 }
 

@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../../../core/jso
 import { JsonFields, JsonShapeError } from "../../../core/json-fields.ts";
 import type { SignedItem } from "../../../core/ports/ecosystem.ts";
 import { readStrictJson } from "../../../core/strict-json.ts";
+import type { EvidenceEnding } from "./folder-evidence.ts";
 
 /** Bytes of what `/signature` answers, or of a bundle. The largest bundles have some 20 KiB. */
 const MAX_SIGNATURES_BYTES = 4 * 1024 * 1024;
@@ -35,8 +36,22 @@ export function itemsOfAnswer(
   }
 }
 
+/** The items of a file beside an archive in a local registry, by its ending. */
+export function itemsOfFile(ending: EvidenceEnding, body: Buffer, maxDepth: number): Checked<readonly SignedItem[]> {
+  switch (ending) {
+    case ".sigstore.json":
+      return itemsOfBundle("Sigstore bundle", body, maxDepth);
+    case ".asc":
+      return passed([{ kind: "openpgp", label: "OpenPGP signature", signature: body }]);
+    case ".provenance.json":
+      return itemsOfBundle("attestation", body, maxDepth);
+    default:
+      return ending satisfies never;
+  }
+}
+
 /** The item of a file that is a bundle: none for one in the AAM dialect's own form. The bytes stay as they are, for the verifier to read strictly. */
-export function itemsOfBundle(label: string, body: Buffer, maxDepth: number): Checked<readonly SignedItem[]> {
+function itemsOfBundle(label: string, body: Buffer, maxDepth: number): Checked<readonly SignedItem[]> {
   const read = readStrictJson(body, { maxBytes: MAX_SIGNATURES_BYTES, maxDepth, what: `the ${label}`, malformed: "BUNDLE_MALFORMED" });
   if (!read.ok) return read;
   return passed(isHomeMade(read.value) ? [] : [{ kind: "sigstore", label, bundle: body }]);
