@@ -94,6 +94,22 @@ describe.skipIf(!traced)("serve --offline after an import", () => {
     240_000,
   );
 
+  test("npm's audit is answered so that npm goes on without a word, and without a wait", async () => {
+    if (!findClient("npm")) return console.warn("skipped: npm is not on this machine");
+    const workspace = new Workspace();
+    try {
+      workspace.write("package.json", '{"name":"fresh","version":"1.0.0"}');
+      const ended = await workspace.run("npm", ["install", "--registry", `${assay.url}/npm/`, "--audit", "--no-fund", "demo"]);
+      expect(ended, ended.output).toMatchObject({ code: 0 });
+      // Neither a complaint, nor a claim that somebody looked for vulnerabilities and found none.
+      expect(ended.output).not.toMatch(/audit|vulnerabilit|\b50[0-9]\b|error/i);
+      const audited = await fetch(`${assay.url}/npm/-/npm/v1/security/advisories/bulk`, { method: "POST", body: '{"demo":["1.1.0"]}' });
+      expect([audited.status, await audited.text()]).toEqual([404, expect.stringContaining("offline")]);
+    } finally {
+      workspace.remove();
+    }
+  }, 240_000);
+
   test("an AAM client is led to the version that is here, in both dialects; what is not here is said so", async () => {
     const answer = async (path: string): Promise<Response> => fetch(`${assay.url}/aam/${path}`);
     expect(await (await answer("packages/demo")).json()).toMatchObject({ "dist-tags": { latest: "1.1.0" } });

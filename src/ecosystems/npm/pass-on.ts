@@ -1,4 +1,4 @@
-import { AssayError } from "../../core/errors.ts";
+import { AssayError, type ErrorCode } from "../../core/errors.ts";
 import { type JsonValue, parseJson } from "../../core/json.ts";
 import type { EcosystemServices, Repository } from "../../core/ports/ecosystem.ts";
 import type { DocumentQuery, Upstream } from "../../core/ports/upstream-client.ts";
@@ -14,8 +14,14 @@ export interface PassedOnAnswer {
 }
 
 /**
+ * What comes to the same as having no such thing. Offline there never will be an answer, and npm, which asks again after a 504, goes on at once after a 404 and without a word (an
+ * empty list of advisories would say that somebody looked).
+ */
+const HAS_NONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["UPSTREAM_STATUS", "OFFLINE"]);
+
+/**
  * The first answer to a request that is passed on and not kept. `queryFor` says what an upstream is asked; undefined where it must not hear of it.
- * Throws NOT_FOUND where no upstream has such a thing, and what the upstream client throws for one that fails.
+ * Throws NOT_FOUND where no upstream has such a thing or none is ever asked, and what the upstream client throws for one that fails.
  */
 export async function passOn(
   repository: Repository,
@@ -35,7 +41,7 @@ export async function passOn(
       return { upstream, body, value: parseJson(body, { maxDepth: limits.jsonDepth, source: url.pathname }) };
     } catch (error) {
       // Registries without audits say so by 405, 400 or 501 as well as by 404. Nothing is installed by these answers, so asking the next is safe.
-      if (!(error instanceof AssayError) || error.code !== "UPSTREAM_STATUS") throw error;
+      if (!(error instanceof AssayError) || !HAS_NONE.has(error.code)) throw error;
       why = `: ${error.message}`;
     }
   }

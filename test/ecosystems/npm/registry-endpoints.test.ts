@@ -77,6 +77,12 @@ describe("audits", () => {
     await expect(post(registry, Buffer.from("{}"))).rejects.toMatchObject({ code: "NOT_FOUND" });
     registry.passedOnFailure = new AssayError("UPSTREAM_STATUS", "upstream answers 405");
     await expect(post(registry, Buffer.from("{}"))).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("405") });
+    registry.passedOnFailure = new AssayError("OFFLINE", "offline: no upstream is asked");
+    await expect(post(registry, Buffer.from("{}"))).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      message: expect.stringContaining("offline"),
+    });
+    await expect(ask(registry, "-/v1/search?text=a")).rejects.toMatchObject({ code: "NOT_FOUND" });
     registry.passedOnFailure = new AssayError("UPSTREAM_TIMEOUT", "upstream is silent");
     await expect(post(registry, Buffer.from("{}"))).rejects.toMatchObject({ code: "UPSTREAM_TIMEOUT" });
   });
