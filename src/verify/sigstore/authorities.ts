@@ -3,23 +3,28 @@ import type { TrustMaterial } from "@sigstore/verify";
 import { BundleFinding, STALE_ROOT_HINT } from "./bundle-finding.ts";
 import { readTimestampResponse } from "./timestamp-response.ts";
 
+type CertificateAuthority = TrustMaterial["certificateAuthorities"][number];
+
 /**
  * Whether the root knows who issued a certificate at all. The library has one error for that and for a certificate that is wrong; only the first
  * can be cured by a newer root. Throws a BundleFinding CERTIFICATE_UNTRUSTED.
  */
 export function requireKnownIssuer(leaf: X509Certificate, material: TrustMaterial): void {
-  const wanted = leaf.extAuthorityKeyID?.keyIdentifier;
-  const known = material.certificateAuthorities.some(({ certChain }) =>
-    certChain.some((authority) => {
-      // Production and staging share their names, so the key's identifier decides where there is one, as in the library.
-      const has = authority.extSubjectKeyID?.keyIdentifier;
-      return wanted === undefined || has === undefined ? authority.subject.equals(leaf.issuer) : has.equals(wanted);
-    }),
-  );
-  if (!known) throw untrusted("the authority that issued the signer's certificate");
+  if (!material.certificateAuthorities.some((authority) => hasIssued(authority, leaf)))
+    throw untrusted("the authority that issued the signer's certificate");
   const logs = leaf.extSCT?.signedCertificateTimestamps ?? [];
   if (logs.some((timestamp) => !material.ctlogs.some(({ logID }) => logID.equals(timestamp.logID))))
     throw untrusted("a certificate transparency log that recorded the signer's certificate");
+}
+
+/** Whether a certificate names one of the authority's as its issuer. */
+export function hasIssued({ certChain }: Pick<CertificateAuthority, "certChain">, leaf: X509Certificate): boolean {
+  const wanted = leaf.extAuthorityKeyID?.keyIdentifier;
+  return certChain.some((certificate) => {
+    // Production and staging share their names, so the key's identifier decides where there is one, as in the library.
+    const has = certificate.extSubjectKeyID?.keyIdentifier;
+    return wanted === undefined || has === undefined ? certificate.subject.equals(leaf.issuer) : has.equals(wanted);
+  });
 }
 
 /** Parses an RFC 3161 response of an authority in the root. Throws a BundleFinding: TIMESTAMP_INVALID, CERTIFICATE_UNTRUSTED. */

@@ -24,6 +24,7 @@ import {
   requireTimeWithin,
 } from "./log-entry.ts";
 import { type ManagedKey, requireValid, selectKey } from "./managed-key.ts";
+import { outOfForce } from "./out-of-force.ts";
 import { rememberEncoding } from "./remember-encoding.ts";
 import { type SignedContent, signedContent } from "./signed-content.ts";
 import { readStatement, requireSubject, STATEMENT_PAYLOAD_TYPE } from "./statement.ts";
@@ -140,7 +141,26 @@ function verifyEntity(
   ];
   if (times.length === 0)
     throw new BundleFinding("TIMESTAMP_MISSING", "neither a log nor a time-stamping authority vouches for when the bundle was signed");
-  for (const entry of entries) requireLogInUse(entry, times);
+  try {
+    for (const entry of entries) requireLogInUse(entry, times);
+    verifyByLibrary({ bundle, root, content, entries }, { key, publicKey, stamps, promised });
+  } catch (error) {
+    const certificate = key.$case === "certificate" ? key.certificate : undefined;
+    const detail = outOfForce({ root, certificate, entries, times });
+    if (detail === undefined) throw error;
+    throw new BundleFinding((error instanceof BundleFinding ? error.finding : libraryFinding(error)).code, detail);
+  }
+  return times;
+}
+
+interface LibraryEvidence {
+  readonly key: SignedEntity["key"];
+  readonly publicKey: TrustRoot["material"]["publicKey"];
+  readonly stamps: readonly ReturnType<typeof readTimestamp>[];
+  readonly promised: readonly LogEntry[];
+}
+
+function verifyByLibrary({ bundle, root, content }: BundleEvidence, { key, publicKey, stamps, promised }: LibraryEvidence): void {
   const verifier = new Verifier(
     { ...root.material, publicKey },
     // A root without certificate transparency logs is of an instance that runs none; the public one has them.
@@ -161,7 +181,6 @@ function verifyEntity(
       ...promised.map((entry) => ({ $case: "transparency-log" as const, tlogEntry: toLibraryEntry(entry) })),
     ],
   });
-  return times;
 }
 
 const ALGORITHM_BY_BYTES: ReadonlyMap<number, "sha256" | "sha384" | "sha512"> = new Map([

@@ -147,6 +147,25 @@ describe("nothing is believed for being in a bundle", () => {
     expect(again.said.trustRoots).toContainEqual({ name: "private", sha256: expect.any(String), here: true });
   });
 
+  test.each([
+    ["certificateAuthorities", 'the certificate authority "https://fulcio.example" of the trust root "private"'],
+    ["tlogs", 'the transparency log "https://rekor.example" of the trust root "private"'],
+  ])("a root whose %s had ended when the archive was signed says so, with its name and both dates", async (member, who) => {
+    const ended = new Date(gap.signing.now - 86_400_000).toISOString();
+    const root: Loose = gap.signing.trustedRoot();
+    for (const each of root[member]) Object.assign((each.publicKey ?? each).validFor, { end: ended });
+    const expired = join(gap.folder, `expired-${member}.json`);
+    writeFileSync(expired, JSON.stringify(root));
+    const data = gap.folderFor("expired");
+    const { code, said } = await gap.import(data, bundle, { config: gap.config.replace(/sigstore: [^}]*/, `sigstore: ${expired}`) });
+    expect([code, kinds({ said })]).toEqual([2, { ...HONEST, "pkg:pypi/tool": "refused" }]);
+    const [{ text }] = said.artifacts.find((row: Loose) => row.kind === "refused").reasons;
+    expect(text).toContain(who);
+    expect(text).toContain(`until ${ended}`);
+    // In an Assay whose root still counts, the same bundle into the same data folder is admitted.
+    expect(kinds(await gap.import(data, bundle))).toMatchObject({ "pkg:pypi/tool": "admitted" });
+  });
+
   test("the importer's policy decides, and what it refuses is left out with its reason", async () => {
     gap.setPolicy('version: 1\ndeny:\n  - {purl: "pkg:npm/left", versions: "vers:npm/1.1.0", reason: "not here"}\n');
     const { code, said } = await gap.import(gap.folderFor("policy"), bundle);
