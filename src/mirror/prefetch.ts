@@ -2,6 +2,7 @@ import type { Asker } from "../core/decision.ts";
 import { AssayError } from "../core/errors.ts";
 import type { BlobStore } from "../core/ports/blob-store.ts";
 import type { Ecosystem, Repository } from "../core/ports/ecosystem.ts";
+import { formatPurl } from "../core/purl.ts";
 import type { Admission, Reason } from "../core/verdict.ts";
 import { askForCompanions, type MissingCompanion } from "./companions.ts";
 import type { Flight } from "./flight.ts";
@@ -51,7 +52,8 @@ export class Prefetch {
     try {
       return await this.#obtain(wanted);
     } catch (error) {
-      if (!(error instanceof AssayError) || ENDS_ALL.has(error.code)) throw error;
+      if (!(error instanceof AssayError)) throw error;
+      if (ENDS_ALL.has(error.code)) throw named(wanted, error);
       return { kind: "unavailable", error };
     }
   }
@@ -97,4 +99,9 @@ export class Prefetch {
     for (const segments of ecosystem.companions(ref)) asked.add(segments.join("/"));
     return askForCompanions(ecosystem, repository, ref, before);
   }
+}
+
+/** The failure that ends a run has no row to stand in, so it says itself which archive it was. */
+function named({ ref }: WantedArtifact, cause: AssayError): AssayError {
+  return new AssayError(cause.code, `${formatPurl(ref)}: ${cause.message}`, { cause, ...(cause.help ? { help: cause.help } : {}) });
 }

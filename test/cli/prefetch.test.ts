@@ -7,6 +7,7 @@ import { loadConfig } from "../../src/app/config.ts";
 import { type PrefetchFlags, prefetch } from "../../src/cli/prefetch.ts";
 import { codeOf } from "../contract/code-of.ts";
 import { buildNpmTarball, buildWheel } from "../support/archives.ts";
+import { noise, publishTarball } from "../support/fake-registry.ts";
 import { type FakeUpstream, startFakeUpstream } from "../support/fake-upstream.ts";
 import { publishTarballs, publishWheels } from "../support/releases.ts";
 import type { Loose } from "../support/sigstore-instance.ts";
@@ -330,4 +331,21 @@ test.each([
 ])("%s is wrong usage", async (_, flags) => {
   const project = new Project();
   expect(await codeOf(project.prefetch([project.lock("requirements.txt", SIX)], flags))).toBe("USAGE");
+});
+
+test("where there is no room the run ends, and says for which archive", async () => {
+  const project = new Project();
+  project.more = "cache: {max_size: 1MiB}\n";
+  const files = { "package/noise.bin": noise(2 * 1024 * 1024) };
+  publishTarball(upstream, { name: "wide", files });
+  const pin = createHash("sha512").update(buildNpmTarball({ name: "wide", version: "1.0.0", files }).bytes);
+  const lock = project.lock("package-lock.json", {
+    lockfileVersion: 3,
+    packages: { "node_modules/wide": { version: "1.0.0", integrity: `sha512-${pin.digest("base64")}` } },
+  });
+  await expect(project.prefetch([lock])).rejects.toMatchObject({
+    code: "STORE_FULL",
+    message: expect.stringMatching(/^pkg:npm\/wide@1\.0\.0: .*max_size/),
+    help: expect.any(String),
+  });
 });
