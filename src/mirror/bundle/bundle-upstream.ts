@@ -14,7 +14,9 @@ export class BundleUpstream implements UpstreamClient {
 
   constructor(bundle: BundleReader) {
     this.#bundle = bundle;
-    this.#documents = new Map(bundle.manifest.documents.map((each) => [addressOf(each.upstream, each.url), each]));
+    // Several repositories may have asked one upstream at different times: it said last what was fetched last.
+    const oldestFirst = bundle.manifest.documents.toSorted((one, other) => (one.answer?.fetchedAt ?? 0) - (other.answer?.fetchedAt ?? 0));
+    this.#documents = new Map(oldestFirst.map((each) => [addressOf(each.upstream, each.url), each]));
     this.#artifacts = new Map(bundle.manifest.artifacts.map((each) => [addressOf(each.upstream, each.url), each]));
   }
 

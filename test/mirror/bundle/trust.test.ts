@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BundleManifest, pathOf } from "../../../src/core/bundle-manifest.ts";
+import { parseDigest } from "../../../src/core/digest.ts";
 import { BundleReader } from "../../../src/mirror/bundle/bundle-reader.ts";
 import { codeOf } from "../../contract/code-of.ts";
 import { AirGap, ARCHIVES } from "../../support/air-gap.ts";
@@ -184,6 +185,21 @@ describe("nothing is believed for being in a bundle", () => {
     expect(ended.said.artifacts.find((row: Loose) => row.kind === "failed").reason).toMatch(
       /the upstreams of npm here are: https:\/\/registry\.example\//,
     );
+  });
+
+  test("of what two repositories heard from one upstream, the newest counts", async () => {
+    const page = manifest.documents.find(({ url }) => url.endsWith("/npm/left"));
+    if (!page?.answer) throw new Error("the page of left is not in the bundle");
+    const { versions, ...rest } = JSON.parse(contents.get(pathOf({ kind: "document", ...page.answer }))?.toString() ?? "");
+    const { "1.1.0": _, ...fewer } = versions;
+    const body = Buffer.from(JSON.stringify({ ...rest, "dist-tags": { latest: "1.0.0" }, versions: fewer }));
+    const file = { kind: "document" as const, sha256: parseDigest(digestOf(body)), sizeBytes: body.length };
+    contents.set(pathOf(file), body);
+    const { sha256, sizeBytes } = file;
+    const older = { ...page, repository: "zzz", answer: { ...page.answer, fetchedAt: page.answer.fetchedAt - 1000, sha256, sizeBytes } };
+    const forged = await forge((honest) => ({ ...honest, documents: [...honest.documents, older], files: [file, ...honest.files] }));
+    const { said } = await gap.import(gap.folderFor("newest"), forged);
+    expect(said.artifacts).toContainEqual(expect.objectContaining({ purl: "pkg:npm/left@1.1.0", kind: "admitted" }));
   });
 
   test("what is larger than the importer's limits is left out", async () => {
