@@ -18,7 +18,7 @@ export interface SoundDocument {
 
 export interface EvidenceSourceDeps {
   readonly ecosystem: Pick<Ecosystem, "heldItems">;
-  readonly log: Log;
+  readonly log: Pick<Log, "warn">;
 }
 
 /** Those by signers that the policy names first: a directory has room for one of each form. */
@@ -35,7 +35,7 @@ export function soundDocuments({ checks }: Pick<ArtifactReport, "checks">): read
 
 /** What an archive was admitted by, as the files that belong beside it in a local registry. What is not held any more is left out and logged: it could not be told from what was checked. */
 export async function evidenceFiles(
-  { repository, ref, upstream: id, url, sound }: Candidate,
+  { repository, ref, upstream: id, url, sound }: Pick<Candidate, "repository" | "ref" | "upstream" | "url" | "sound">,
   { ecosystem, log }: EvidenceSourceDeps,
 ): Promise<ReadonlyMap<EvidenceEnding, Buffer>> {
   const upstream = sound.length === 0 ? undefined : upstreamById(repository, id);
