@@ -76,8 +76,8 @@ export async function candidates(deps: CandidateDeps, before: Before, asker: Ask
 }
 
 /**
- * Where roots or keys have changed, signatures count only once they were checked under those of now. The policy may admit the archive without them; the directory must not lose
- * them for it. Whoever asks for the archive has them checked, so that is what is done.
+ * Where roots or keys have changed, signatures count only once they were checked under those of now. A policy that only observes admits the archive without them; the
+ * directory must not lose them for it. Whoever asks for the archive has them checked, so that is what is done.
  */
 async function upToDate(repository: Repository, report: ArtifactReport, deps: CandidateDeps, asker: Asker): Promise<ArtifactReport> {
   const isChecked = report.checks.every(({ outcome }) => outcome !== "unavailable");
