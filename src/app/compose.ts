@@ -10,6 +10,7 @@ import type { HttpDeps } from "../http/deps.ts";
 import { Hot, subjectKey } from "../http/hot.ts";
 import { Readers } from "../http/readers.ts";
 import { Tally } from "../http/tally.ts";
+import { admittedNames } from "../mirror/admitted-names.ts";
 import { boundIndex, upstreamsFor } from "../mirror/bound-upstreams.ts";
 import { Exporter } from "../mirror/bundle/exporter.ts";
 import { Importer } from "../mirror/bundle/importer.ts";
@@ -169,6 +170,7 @@ export async function compose(config: Config, { clock, log, env, background = tr
     knownRegistries,
     summaryOf: (repository, ref) => summaries.ofHeld(repository, ref),
     upstreamsFor: (repository, name) => upstreamsFor(policy, repository, name),
+    ...(config.offline ? { heldNames: (repository) => admittedNames(repository, index) } : {}),
     publishing: {
       packages,
       clock,

@@ -51,6 +51,11 @@ export interface EcosystemServices {
    * `name` in canonical form. A request about a package goes to no other (dependency confusion): see `upstreamsToAsk`.
    */
   readonly upstreamsFor: (repository: Repository, name: string) => readonly Upstream[];
+  /**
+   * The names of which a repository has admitted something once, in their order. Offline only: there, lists of packages are made from what is held, and nobody is asked for
+   * theirs.
+   */
+  readonly heldNames?: (repository: Repository) => AsyncIterable<string>;
   /** For repositories that packages are published to. Left out where there are none. */
   readonly publishing?: Publishing;
 }

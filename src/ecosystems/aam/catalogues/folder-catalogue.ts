@@ -28,10 +28,21 @@ const ORDERS: ReadonlyMap<string, Order> = new Map<string, Order>([
   ["updated", (a, b) => text(b.fields["updatedAt"]).localeCompare(text(a.fields["updatedAt"]), "en")],
 ]);
 
+/** A whole list, read at once. Without freshness it is not kept. */
+export interface ReadList {
+  readonly entries: readonly CatalogueEntry[];
+  readonly freshness: Freshness | undefined;
+}
+
 /** The lists of a repository's local registries as one: of packages with the same name, the first registry's that may have the name. */
 export function folderCatalogue(services: Services, repository: Repository, upstreams: readonly Upstream[]): Catalogue {
+  return wholeCatalogue(services, repository, () => readEntries(services, repository, upstreams));
+}
+
+/** A catalogue over a list that is read as a whole, searched by what it says itself. */
+export function wholeCatalogue(services: Services, repository: Repository, read: () => Promise<ReadList>): Catalogue {
   const slice: Catalogue["slice"] = async (search, offset, count) => {
-    const { entries, freshness } = await readEntries(services, repository, upstreams);
+    const { entries, freshness } = await read();
     const found = select(entries, search);
     const wanted = found.slice(offset, offset + count);
     const summaries = (await Promise.all(wanted.map((entry) => summary(services, repository, entry)))).flat();
@@ -55,11 +66,7 @@ export function folderCatalogue(services: Services, repository: Repository, upst
   };
 }
 
-async function readEntries(
-  services: Services,
-  repository: Repository,
-  upstreams: readonly Upstream[],
-): Promise<{ readonly entries: readonly CatalogueEntry[]; readonly freshness: Freshness | undefined }> {
+async function readEntries(services: Services, repository: Repository, upstreams: readonly Upstream[]): Promise<ReadList> {
   const byPackage = new Map<PackageName, CatalogueEntry>();
   const freshness: Freshness[] = [];
   for (const upstream of upstreams) {
