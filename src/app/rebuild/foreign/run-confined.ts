@@ -29,7 +29,7 @@ export interface ConfinedCommand {
 }
 
 /** Where things are in the root that it sees. All of it is in memory. */
-export const CONFINED = { source: "/work/source", provided: "/work/provided", out: "/work/out", home: "/work/home" } as const;
+export const CONFINED = { source: "/job/source", provided: "/job/provided", out: "/job/out", home: "/job/home" } as const;
 
 const CONFINE = fileURLToPath(new URL("confine.sh", import.meta.url));
 /** mount and pivot_root are often not in the PATH of those who are not root. */

@@ -104,7 +104,7 @@ describe.skipIf(!canConfine())(`foreign code${canConfine() ? "" : NOT_CONFINED}`
     const provided = join(scratch, "provided");
     mkdirSync(provided);
     const told = await confined(
-      `{ ls / /etc /work; for each in ${secret} ${join(scratch, "socket")} ${homeOfTests()} /etc/shadow /etc/hosts /run /var /sys; do [ -e $each ] && echo "sees $each"; done
+      `{ ls / /etc /job; for each in ${secret} ${join(scratch, "socket")} ${homeOfTests()} /etc/shadow /etc/hosts /run /var /sys; do [ -e $each ] && echo "sees $each"; done
          for each in /usr/new ${CONFINED.provided}/new; do touch $each && echo "writes $each"; done
          mount -o remount,rw /usr && echo "mounts"; mkdir /tmp/m && mount -t tmpfs x /tmp/m && echo "mounts"
          [ -d /proc/self ] && { grep -E 'Cap(Prm|Eff|Bnd)' /proc/self/status; echo 1 >/proc/sys/kernel/core_pattern && echo "tunes"; }; } >${FILE}; true`,
@@ -176,7 +176,7 @@ describe.skipIf(!canConfine())(`foreign code${canConfine() ? "" : NOT_CONFINED}`
     { name: "fails", script: "echo 'why\\033[2J' >&2; exit 3", says: /failed: why \[2J$/ },
     { name: "leaves no file", script: "true", says: /exactly one file/ },
     { name: "leaves two", script: `echo >${FILE}; echo >${FILE}2`, says: /exactly one file/ },
-    { name: "leaves a link", script: `ln -s /work/source/README.md ${FILE}`, says: /exactly one file/ },
+    { name: "leaves a link", script: `ln -s /job/source/README.md ${FILE}`, says: /exactly one file/ },
     { name: "leaves more than it may", script: `head -c 1048577 /dev/zero >${FILE}`, says: /a file of more than 1048576 bytes/ },
     { name: "prints without end", script: "exec yes", says: /printed more than 16777216 bytes/ },
     { name: "writes more than the memory that it has", script: "cat /dev/zero >/tmp/large", says: /No space left on device/ },
