@@ -31,8 +31,8 @@ const ENDS_ALL: ReadonlySet<string> = new Set(["STORE_FULL", "STORE_IO", "STORE_
 /** Brings in what locks name, with what an installation asks for beside it. One for each run: what was asked for once is not asked for again. */
 export class Prefetch {
   readonly #deps: PrefetchDeps;
-  /** Paths below each repository's mount. */
-  readonly #asked = new Map<string, Set<string>>();
+  /** What was asked for beside archives. */
+  readonly #asked = new Set<string>();
   readonly #flying = new Set<Flight>();
   #landedBytes = 0;
 
@@ -78,7 +78,8 @@ export class Prefetch {
     if (admission.verdict.kind === "refuse") return { kind: "refused", admission, reasons: admission.verdict.reasons };
     const unmet = await unmetPin(admission, pins, this.#deps.blobs);
     if (unmet) return { kind: "refused", admission, reasons: [unmet] };
-    return { kind: "held", isNew: obtained.kind === "arriving", admission, missing: await this.#companions(repository, admission) };
+    const missing = await askForCompanions(this.#deps.ecosystems[repository.ecosystem], repository, ref, this.#asked);
+    return { kind: "held", isNew: obtained.kind === "arriving", admission, missing };
   }
 
   async #landed(flight: Flight): Promise<Admission> {
@@ -89,15 +90,6 @@ export class Prefetch {
       this.#flying.delete(flight);
       this.#landedBytes += flight.receivedBytes;
     }
-  }
-
-  async #companions(repository: Repository, { ref }: Admission): Promise<readonly MissingCompanion[]> {
-    const ecosystem = this.#deps.ecosystems[repository.ecosystem];
-    const asked = this.#asked.get(repository.name) ?? new Set<string>();
-    this.#asked.set(repository.name, asked);
-    const before = new Set(asked);
-    for (const segments of ecosystem.companions(ref)) asked.add(segments.join("/"));
-    return askForCompanions(ecosystem, repository, ref, before);
   }
 }
 
