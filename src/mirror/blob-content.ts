@@ -6,7 +6,7 @@ const CHUNK_BYTES = 256 * 1024;
 export async function* blobContent(blob: AdmittedBlob, blobs: Pick<BlobStore, "open">): AsyncGenerator<Uint8Array> {
   const reader = await blobs.open(blob);
   try {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, Math.max(blob.sizeBytes, 1)));
     for (let position = 0; ; ) {
       const got = await reader.read(chunk, position);
       if (got === 0) return;

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Algorithm } from "../core/digest.ts";
 import type { AdmittedBlob, BlobStore } from "../core/ports/blob-store.ts";
-
-const READ_BYTES = 256 * 1024;
+import { blobContent } from "./blob-content.ts";
 
 /** The digests of what is on disk, lowercase hexadecimal, from one reading to its end. Throws what reading throws; nothing is compared. `paced` is awaited after each part. */
 export async function hashBlob(
@@ -12,18 +11,9 @@ export async function hashBlob(
   paced?: (bytes: number) => Promise<void>,
 ): Promise<ReadonlyMap<Algorithm, string>> {
   const hashes = new Map([...new Set(algorithms)].map((algorithm) => [algorithm, createHash(algorithm)]));
-  const reader = await blobs.open(blob);
-  try {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, Math.max(blob.sizeBytes, 1)));
-    for (let position = 0; ; ) {
-      const got = await reader.read(buffer, position);
-      if (got === 0) break;
-      for (const hash of hashes.values()) hash.update(buffer.subarray(0, got));
-      position += got;
-      await paced?.(got);
-    }
-  } finally {
-    await reader.close();
+  for await (const chunk of blobContent(blob, blobs)) {
+    for (const hash of hashes.values()) hash.update(chunk);
+    await paced?.(chunk.length);
   }
   return new Map([...hashes].map(([algorithm, hash]) => [algorithm, hash.digest("hex")]));
 }

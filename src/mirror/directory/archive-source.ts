@@ -4,11 +4,12 @@ import type { Digest } from "../../core/digest.ts";
 import { AssayError } from "../../core/errors.ts";
 import type { Checked } from "../../core/finding.ts";
 import type { Limits } from "../../core/limits.ts";
-import type { AdmittedBlob, BlobStore } from "../../core/ports/blob-store.ts";
+import type { BlobStore } from "../../core/ports/blob-store.ts";
 import type { ArchiveFormat, Manifest } from "../../core/ports/ecosystem.ts";
 import { type ArchiveFacts, archiveFacts } from "../../ecosystems/aam/directory/archive-facts.ts";
 import { AAM_FORMAT } from "../../ecosystems/aam/identify.ts";
 import type { KeptFolder, StagedFile } from "../../store/kept-folder/kept-folder.ts";
+import { blobContent } from "../blob-content.ts";
 import type { Mirror } from "../obtain.ts";
 import type { Candidate } from "./candidates.ts";
 
@@ -19,7 +20,6 @@ export interface ArchiveSourceDeps {
   readonly limits: Limits;
 }
 
-const READ_BYTES = 256 * 1024;
 /** A few hundred bytes each. */
 const FACTS_KEPT = 20_000;
 
@@ -48,7 +48,7 @@ export class ArchiveSource {
     if (held.kind !== "held" || held.admission.digest !== digest) {
       throw new AssayError("CONFLICT", "it was decided differently while the directory was written", { help: "the next time knows more" });
     }
-    const staged = await folder.stage(chunksOf(held.blob, this.#deps.blobs));
+    const staged = await folder.stage(blobContent(held.blob, this.#deps.blobs));
     if (staged.digest === digest) return staged;
     throw new AssayError("STORE_CORRUPT", `expected sha256 ${digest} (admitted), got ${staged.digest} from the store`, {
       help: "its file in the data folder was changed: take it away, and the archive is fetched and checked anew",
@@ -64,20 +64,5 @@ export class ArchiveSource {
     const facts = archiveFacts(read.value, this.#deps.limits);
     this.#facts.set(digest, facts);
     return facts;
-  }
-}
-
-async function* chunksOf(blob: AdmittedBlob, blobs: Pick<BlobStore, "open">): AsyncGenerator<Uint8Array> {
-  const reader = await blobs.open(blob);
-  try {
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    for (let position = 0; ; ) {
-      const got = await reader.read(buffer, position);
-      if (got === 0) return;
-      yield buffer.subarray(0, got);
-      position += got;
-    }
-  } finally {
-    await reader.close();
   }
 }

@@ -99,22 +99,15 @@ export class KeptFolder {
   /** Writes bytes to a file without a name in the folder, hashing on the way. */
   async stage(bytes: AsyncIterable<Uint8Array>): Promise<StagedFile> {
     return doing("write a file", async () => {
-      const { file, path } = await this.#incoming();
       const hash = createHash("sha256");
       let sizeBytes = 0;
-      try {
+      const path = await this.#written(async (file) => {
         for await (const chunk of bytes) {
           hash.update(chunk);
           sizeBytes += chunk.length;
           await file.writeFile(chunk);
         }
-        await file.sync();
-      } catch (error) {
-        await rm(path, { force: true });
-        throw error;
-      } finally {
-        await file.close();
-      }
+      });
       return { path, digest: parseDigest(hash.digest("hex")), sizeBytes };
     });
   }
@@ -207,26 +200,25 @@ export class KeptFolder {
   }
 
   async #replace(path: string, bytes: Buffer): Promise<void> {
-    await doing("write a file", async () => {
-      const { file, path: staged } = await this.#incoming();
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } catch (error) {
-        await rm(staged, { force: true });
-        throw error;
-      } finally {
-        await file.close();
-      }
-      await this.#rename(staged, path);
-    });
+    await doing("write a file", async () => this.#rename(await this.#written((file) => file.writeFile(bytes)), path));
   }
 
-  async #incoming(): Promise<{ readonly file: FileHandle; readonly path: string }> {
+  /** The path of a new file without a name in the folder, on the disk with what `write` wrote. Nothing is left of it where that fails. */
+  async #written(write: (file: FileHandle) => Promise<void>): Promise<string> {
     const folder = join(this.#root, INCOMING);
     await mkdir(folder, { recursive: true });
     const path = join(folder, randomBytes(16).toString("hex"));
-    return { path, file: await open(path, "wx") };
+    const file = await open(path, "wx");
+    try {
+      await write(file);
+      await file.sync();
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+    return path;
   }
 
   async #rename(staged: string, path: string): Promise<void> {
