@@ -2,6 +2,7 @@ import type { Config } from "../app/config.ts";
 import type { CollectReport } from "../mirror/cache/collector.ts";
 import { type Amount, type Eviction, KEEP_REASONS } from "../mirror/cache/evictor.ts";
 import { EXIT_DONE } from "./exit.ts";
+import { roundedSize } from "./rounded-size.ts";
 import { table } from "./table.ts";
 import { toJson } from "./to-json.ts";
 import { withAssay } from "./with-assay.ts";
@@ -37,12 +38,12 @@ function lines(report: CollectReport): readonly string[] {
       ["  beyond max_size", amount(bySize.removed)],
       ["  files without a record", amount(orphans)],
       ["  quarantine of ended processes", amount(quarantine)],
-      ["  index documents nobody needs", `${documents.documents}, ${bytes(documents.bytes)}`],
-      ["  index file", bytes(indexBytesFreed)],
+      ["  index documents nobody needs", `${documents.documents}, ${roundedSize(documents.bytes)}`],
+      ["  index file", roundedSize(indexBytesFreed)],
     ]),
     ...(missing.archives > 0 ? [`records whose file is gone: ${amount(missing)}`] : []),
     ...keptLines([byAge, bySize]),
-    `${dryRun ? "held now" : "held"}: ${amount(kept)}; index ${bytes(indexBytes)}`,
+    `${dryRun ? "held now" : "held"}: ${amount(kept)}; index ${roundedSize(indexBytes)}`,
   ];
 }
 
@@ -56,13 +57,5 @@ function keptLines(walks: readonly Eviction[]): readonly string[] {
 }
 
 function amount({ archives, bytes: size }: Amount): string {
-  return `${archives} ${archives === 1 ? "archive" : "archives"}, ${bytes(size)}`;
-}
-
-/** In the largest unit that it fills, to one place. */
-function bytes(size: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  const step = size < 1 ? 0 : Math.min(Math.floor(Math.log2(size) / 10), units.length - 1);
-  const value = size / 1024 ** step;
-  return `${step === 0 ? value : value.toFixed(1)} ${units[step]}`;
+  return `${archives} ${archives === 1 ? "archive" : "archives"}, ${roundedSize(size)}`;
 }

@@ -5,7 +5,7 @@ import type { Reason } from "../core/verdict.ts";
 import type { LockedArtifacts, NamedLock, UnusableEntry, WantedArtifact } from "../mirror/locks/locked-artifacts.ts";
 import type { Prefetched } from "../mirror/prefetch.ts";
 import { EXIT_DONE, EXIT_REFUSED, exitCode } from "./exit.ts";
-import { roundedSize } from "./progress-line.ts";
+import { roundedSize } from "./rounded-size.ts";
 import { toJson } from "./to-json.ts";
 
 /** An archive and what came of it. */

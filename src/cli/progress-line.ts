@@ -1,4 +1,5 @@
 import { shown } from "../core/printable.ts";
+import { roundedSize } from "./rounded-size.ts";
 
 /** How often the line is drawn: often enough to be seen to move. */
 const DRAWN_MS = 200;
@@ -58,11 +59,4 @@ function progressText({ done, total, bytes, refused }: Progress, seconds: number
   const bar = `[${"#".repeat(filled)}${".".repeat(BAR_CHARACTERS - filled)}]`;
   const rate = seconds > 0 ? bytes / seconds : 0;
   return `${bar} ${done} of ${total} archives  ${roundedSize(bytes)}  ${roundedSize(rate)}/s${refused === 0 ? "" : `  ${refused} refused`}`;
-}
-
-/** For people: `3.4 MiB`. */
-export function roundedSize(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  const step = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log2(bytes) / 10));
-  return `${(bytes / 1024 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
 }

@@ -1,9 +1,9 @@
-import { createReadStream } from "node:fs";
 import { AssayError } from "../core/errors.ts";
 import { quote } from "../core/quote.ts";
 import { type OpenpgpSigner, readOpenpgpSigner } from "../verify/openpgp/sign-openpgp.ts";
 import { ambientToken } from "../verify/signing/ambient-token.ts";
 import { IdentityToken } from "../verify/signing/identity-token.ts";
+import { readBounded } from "./read-bounded.ts";
 import { usage } from "./usage-error.ts";
 
 /** How a publisher says who signs. */
@@ -62,11 +62,11 @@ export async function openpgpOf(
     if (passphrase !== undefined) throw usage("a passphrase is for --gpg-key-file", "add it");
     return undefined;
   }
-  const armored = (await readBounded(gpgKeyFile, MAX_SECRET_BYTES)).toString("utf8");
+  const armored = (await readWhole(gpgKeyFile, MAX_SECRET_BYTES)).toString("utf8");
   return readOpenpgpSigner({ armored, passphrase, source: gpgKeyFile }, command.now);
 }
 
-/** From a variable or a file; undefined where neither is named. Throws USAGE for both at once and for a variable that is not set, and what `readBounded` throws. */
+/** From a variable or a file; undefined where neither is named. Throws USAGE for both at once and for a variable that is not set, and what `readWhole` throws. */
 export async function secretOf(
   { env }: SecretSources,
   what: string,
@@ -75,25 +75,18 @@ export async function secretOf(
 ): Promise<string | undefined> {
   if (variable !== undefined && file !== undefined)
     throw usage(`expected one of --${what}-env and --${what}-file, got both`, "leave one out");
-  if (file !== undefined) return (await readBounded(file, MAX_SECRET_BYTES)).toString("utf8").trim();
+  if (file !== undefined) return (await readWhole(file, MAX_SECRET_BYTES)).toString("utf8").trim();
   if (variable === undefined) return undefined;
   const value = env[variable];
   if (value) return value.trim();
   throw usage(`--${what}-env: the variable ${quote(variable)} is not set`, "give the name of a variable, not the secret itself");
 }
 
-/** Throws NOT_FOUND for a file that cannot be read, BAD_REQUEST for one with more than `maxBytes`. */
-export async function readBounded(path: string, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of createReadStream(path, { end: maxBytes })) {
-      chunks.push(chunk as Buffer);
-      size += (chunk as Buffer).length;
-    }
-  } catch (error) {
+/** A whole file. Throws NOT_FOUND for one that cannot be read, BAD_REQUEST for one with more than `maxBytes`. */
+export async function readWhole(path: string, maxBytes: number): Promise<Buffer> {
+  const body = await readBounded(path, maxBytes).catch((error: unknown) => {
     throw new AssayError("NOT_FOUND", `${quote(path)} cannot be read`, { cause: error });
-  }
-  if (size <= maxBytes) return Buffer.concat(chunks);
+  });
+  if (body.length <= maxBytes) return body;
   throw new AssayError("BAD_REQUEST", `${quote(path)} has more than ${maxBytes} bytes`);
 }

@@ -11,7 +11,7 @@ import { PUBLIC_SERVICES, type SigstoreServices } from "../verify/signing/sigsto
 import { parseTrustRoot, publicTrustRoot, type TrustRoot } from "../verify/sigstore/trust-root.ts";
 import { EXIT_DONE } from "./exit.ts";
 import { publishJson, publishText } from "./publish-report.ts";
-import { identityOf, openpgpOf, readBounded, type SecretFlags, secretOf } from "./publish-secrets.ts";
+import { identityOf, openpgpOf, readWhole, type SecretFlags, secretOf } from "./publish-secrets.ts";
 import { usage } from "./usage-error.ts";
 import { writeOutput } from "./write-output.ts";
 
@@ -145,7 +145,7 @@ function urlOf(flag: string, text: string): URL {
 
 async function rootOf({ trustedRoot }: PublishFlags): Promise<TrustRoot> {
   if (trustedRoot === undefined) return publicTrustRoot();
-  return parseTrustRoot(await readBounded(trustedRoot, MAX_ROOT_BYTES), "--trusted-root", trustedRoot);
+  return parseTrustRoot(await readWhole(trustedRoot, MAX_ROOT_BYTES), "--trusted-root", trustedRoot);
 }
 
 /** The names are those that Assay looks for beside an archive in a local registry. */

@@ -1,9 +1,7 @@
 import { printable } from "../core/printable.ts";
+import { roundedSize } from "./rounded-size.ts";
 import type { StatsReport, Traffic, UpstreamReport } from "./stats.ts";
 import { table } from "./table.ts";
-
-const KIB = 1024;
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
 /** What `assay stats` tells a person. */
 export function statsText({ since, repositories, total, upstreams, refused }: StatsReport): string {
@@ -34,7 +32,7 @@ export function statsText({ since, repositories, total, upstreams, refused }: St
 function trafficRow(name: string, traffic: Traffic): readonly string[] {
   const { served, fetched, hitRatio, refused, bytesServed, bytesFetched, bytesSaved, requestsSaved } = traffic;
   const ratio = hitRatio === null ? "-" : `${(hitRatio * 100).toFixed(1)}%`;
-  const bytes = [bytesServed, bytesFetched, bytesSaved].map(bytesText);
+  const bytes = [bytesServed, bytesFetched, bytesSaved].map(roundedSize);
   return [name, String(served), String(fetched), ratio, String(refused), ...bytes, String(requestsSaved)];
 }
 
@@ -45,11 +43,4 @@ function upstreamRow({ upstream, answered, failed, p50Ms, p99Ms, maxMs }: Upstre
 function timeText(milliseconds: number | null): string {
   if (milliseconds === null) return "-";
   return milliseconds < 1000 ? `${Math.ceil(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
-}
-
-/** Rounded, for reading: `1.2 GiB`. */
-function bytesText(bytes: number): string {
-  let [amount, unit] = [bytes, 0];
-  while (amount >= KIB && unit < UNITS.length - 1) [amount, unit] = [amount / KIB, unit + 1];
-  return `${unit === 0 ? amount : amount.toFixed(1)} ${UNITS[unit]}`;
 }
