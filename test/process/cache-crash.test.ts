@@ -10,6 +10,7 @@ import { startAssay } from "../support/assay-process.ts";
 import { download } from "../support/download.ts";
 import { mirrorConfig } from "../support/fake-registry.ts";
 import { startFakeUpstream } from "../support/fake-upstream.ts";
+import { Random } from "../support/random.ts";
 import { startCommand } from "../support/run-assay.ts";
 
 /** Of each of the two commands. */
@@ -32,7 +33,7 @@ test("kill -9 at any moment of gc and of scrub leaves the store consistent, and 
   const packages = Array.from({ length: PACKAGES }, (_, at) => publish(upstream, `p-${at}`, 100_000));
   const assay = await startAssay({ config: serving, dataDir });
   onTestFinished(async () => void (await assay.stop()));
-  const random = seeded(SEED);
+  const chance = new Random(SEED);
   const pathFor = ({ sha256 }: { readonly sha256: string }): string => pathOf({ dataDir }, sha256);
   const killed = { midway: 0 };
 
@@ -56,7 +57,7 @@ test("kill -9 at any moment of gc and of scrub leaves the store consistent, and 
     const damaged = packages.filter((_, at) => at % 10 === round % 10 && existsSync(pathFor(packages[at] ?? { sha256: "" })));
     if (command === "scrub") for (const each of damaged) flipBit(pathFor(each));
     const killer = run(command, dataDir, file);
-    await delay(random() * (takesMs.get(command) ?? 0));
+    await delay(chance.below(takesMs.get(command) ?? 0));
     killer.child.kill("SIGKILL");
     if ((await killer.ended).code === null) killed.midway++;
     // What scrub has not come to yet is still wrong; nothing else may be.
@@ -99,13 +100,4 @@ function expectConsistent(dataDir: string, flipped: ReadonlySet<string>): void {
         .digest("hex"),
     ).toBe(entry.name);
   }
-}
-
-/** The same numbers from 0 to 1 for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

@@ -7,6 +7,7 @@ import { download } from "../support/download.ts";
 import { noise } from "../support/fake-registry.ts";
 import { type LargeArchive, largeTarball, largeWheel } from "../support/large-archives.ts";
 import { type LargeBench, startLargeBench } from "../support/large-bench.ts";
+import { Random } from "../support/random.ts";
 import { expectSoundStore } from "../support/sound-store.ts";
 
 const MB = 1_000_000;
@@ -22,17 +23,17 @@ const payloads = [noise(12 * MB), noise(2 * MB), noise(40_000)];
 test("kill -9 at any moment leaves nothing partial, and a retry succeeds", async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "assay-crash-"));
   const bench = await startLargeBench({ dataDir });
-  const random = seeded(SEED);
+  const chance = new Random(SEED);
   const published: LargeArchive[] = [];
   let assay = bench.assay;
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      bench.upstream.limit((10 + random() * 60) * MB);
+      bench.upstream.limit(10 * MB + chance.below(60 * MB));
       const fresh = publishRound(bench, round);
       published.push(...fresh);
       const links = await Promise.all(fresh.map((archive) => bench.link(archive, assay)));
       const underWay = links.flatMap((link) => [download(link), download(link)]);
-      await delay(random() * 700);
+      await delay(chance.below(700));
       await assay.kill();
       for (const [at, answer] of (await Promise.all(underWay)).entries()) {
         if (answer.status === 200 && !answer.cut) expect(answer.sha256).toBe(fresh[at >> 1]?.sha256);
@@ -40,7 +41,7 @@ test("kill -9 at any moment leaves nothing partial, and a retry succeeds", async
       expectSoundStore(dataDir);
       assay = await bench.another();
       // What the crash cut short is fetched again now; what was admitted in an earlier round is still there.
-      const again = [...fresh, published[Math.floor(random() * published.length)] ?? fresh[0]].filter((archive) => archive !== undefined);
+      const again = [...fresh, published[chance.below(published.length)] ?? fresh[0]].filter((archive) => archive !== undefined);
       for (const archive of again) {
         expect(await download(await bench.link(archive, assay))).toMatchObject({ status: 200, cut: false, sha256: archive.sha256 });
       }
@@ -66,13 +67,4 @@ function publishRound({ upstream }: LargeBench, round: number): readonly LargeAr
   ]);
   for (const archive of archives) upstream.publish(archive);
   return archives;
-}
-
-/** The same numbers from 0 to 1 for the same seed. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

@@ -1,11 +1,11 @@
-import { readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pathOf } from "../../../src/core/bundle-manifest.ts";
 import { BundleReader } from "../../../src/mirror/bundle/bundle-reader.ts";
-import { layOut, type PlacedFile } from "../../../src/mirror/bundle/tar-layout.ts";
+import type { PlacedFile } from "../../../src/mirror/bundle/tar-layout.ts";
 import { codeOf } from "../../contract/code-of.ts";
 import { AirGap, ARCHIVES } from "../../support/air-gap.ts";
+import { ENVELOPE, laidOut } from "../../support/laid-out-bundle.ts";
 import { Random } from "../../support/random.ts";
 
 let gap: AirGap;
@@ -23,19 +23,10 @@ beforeAll(async () => {
   await gap.lose();
   const bundle = join(gap.folder, "all.tar");
   await gap.export(bundle);
-  bytes = readFileSync(bundle);
   scratch = join(gap.folder, "changed.tar");
-  const reader = await BundleReader.open([bundle]);
-  const { files, artifacts } = reader.manifest;
-  await reader.close();
-  const manifestBytes = Number.parseInt(bytes.toString("latin1", 124, 135), 8);
-  const layout = layOut([
-    { path: "manifest.dsse.json", sizeBytes: manifestBytes },
-    ...files.map((file) => ({ path: pathOf(file), sizeBytes: file.sizeBytes })),
-  ]);
-  places = layout.files;
-  end = layout.endAt;
-  blobs = new Map(artifacts.map(({ file, sha256 }) => [file, sha256]));
+  const laid = await laidOut(bundle);
+  ({ bytes, places, end } = laid);
+  blobs = new Map(laid.artifacts.map(({ file, sha256 }) => [file, sha256]));
 });
 afterAll(() => gap.close());
 
@@ -84,7 +75,7 @@ test("any one bit that is flipped damages the entry that it belongs to, and no o
   });
   for (const { position, bit } of flips) {
     const touched = entryAt(position);
-    const expected = touched === "manifest.dsse.json" ? "no bundle" : [touched];
+    const expected = touched === ENVELOPE ? "no bundle" : [touched];
     expect(await damageOf(flipped(position, bit)), `bit ${bit} of byte ${position}, in ${touched}`).toEqual(expected);
   }
 }, 300_000);

@@ -1,10 +1,9 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pathOf } from "../../../src/core/bundle-manifest.ts";
-import { BundleReader } from "../../../src/mirror/bundle/bundle-reader.ts";
-import { layOut, type PlacedFile } from "../../../src/mirror/bundle/tar-layout.ts";
+import type { PlacedFile } from "../../../src/mirror/bundle/tar-layout.ts";
 import { AirGap } from "../../support/air-gap.ts";
+import { ENVELOPE, laidOut } from "../../support/laid-out-bundle.ts";
 import { Random } from "../../support/random.ts";
 
 /** Each is a whole import into an empty store: minutes, so it runs in CI and where ASSAY_SLOW_TESTS is set. */
@@ -12,7 +11,6 @@ const POSITIONS = 500;
 const wanted = process.env["CI"] !== undefined || process.env["ASSAY_SLOW_TESTS"] !== undefined;
 if (!wanted) console.warn(`skipped: ${POSITIONS} imports take minutes; set ASSAY_SLOW_TESTS to run them`);
 const END = "the end of the archive";
-const ENVELOPE = "manifest.dsse.json";
 
 let gap: AirGap;
 let bytes: Buffer;
@@ -25,17 +23,7 @@ beforeAll(async () => {
   await gap.lose();
   const bundle = join(gap.folder, "all.tar");
   await gap.export(bundle);
-  bytes = readFileSync(bundle);
-  const reader = await BundleReader.open([bundle]);
-  const { files } = reader.manifest;
-  await reader.close();
-  const envelopeBytes = Number.parseInt(bytes.toString("latin1", 124, 135), 8);
-  const layout = layOut([
-    { path: ENVELOPE, sizeBytes: envelopeBytes },
-    ...files.map((file) => ({ path: pathOf(file), sizeBytes: file.sizeBytes })),
-  ]);
-  places = layout.files;
-  end = layout.endAt;
+  ({ bytes, places, end } = await laidOut(bundle));
 }, 60_000);
 afterAll(() => gap.close());
 
